@@ -1,0 +1,31 @@
+_base_ = './mask-rcnn_r50_fpn.py'
+
+model = dict(
+    roi_head=dict(
+        type='mmpointrend.ImplicitPointRendRoIHead',
+        mask_roi_extractor=dict(
+            _delete_=True, type='mmpointrend.PointRoIExtractor', featmap_strides=[4]
+        ),
+        # num_classes is that of the box head.
+        mask_head=dict(
+            _delete_=True,
+            type='mmpointrend.ImplicitPointRendMaskHead',
+            parameter_head=dict(
+                type='mmpointrend.ConvFCHead',
+                in_channels=256,
+                conv_channels=256,
+                num_fcs=2,
+                fc_channels=1024,
+            ),
+            point_head=dict(
+                type='mmpointrend.ImplicitPointHead', in_channels=256, num_fcs=3, fc_channels=256
+            ),
+            point_sampler=dict(type='mmpointrend.UniformPointSampler', num_points=196),
+            loss_point=dict(type='mmpointrend.PointCrossEntropyLoss'),
+            loss_parameters=dict(type='mmpointrend.ParameterL2Loss', loss_weight=1e-5),
+        ),
+    ),
+    test_cfg=dict(
+        rcnn=dict(subdivision_start=28, subdivision_steps=3, subdivision_num_points=784)
+    ),
+)

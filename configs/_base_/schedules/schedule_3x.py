@@ -1,0 +1,7 @@
+_base_ = './schedule_1x.py'
+
+train_cfg = dict(max_epochs=36, val_interval=3)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1000),
+    dict(type='MultiStepLR', by_epoch=True, begin=0, end=36, milestones=[28, 33], gamma=0.1),
+]

@@ -1,0 +1,118 @@
+"""Reading and writing annotation files: checked on the way in, complete on the way out."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .schema import PointAnnotationError
+
+
+def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
+    """Read a COCO json and check what links its parts.
+
+    Args:
+        path: A COCO file, with masks or with points.
+
+    Returns:
+        The content of the file and its images by id. Every image has an integer ``width`` and
+        ``height`` of at least 1, every annotation an integer ``id`` >= 0 that no other one has,
+        and an ``image_id`` that exists.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        PointAnnotationError: The file is no COCO json, or its parts do not fit together. The
+            message names the file and the image or annotation id.
+    """
+
+    def error(found: str, expected: str) -> PointAnnotationError:
+        return PointAnnotationError(f'{path}: found {found}, expected {expected}')
+
+    try:
+        data = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError as cause:
+        raise error(f'no valid JSON ({cause})', 'a COCO file') from cause
+    if not isinstance(data, dict):
+        raise error(f'a JSON {type(data).__name__}', 'a JSON object')
+    for key in ('images', 'annotations'):
+        if not isinstance(data.get(key), list):
+            raise error(f'no list {key!r} (keys: {list(data)})', "'images' and 'annotations'")
+        for index, item in enumerate(data[key]):
+            if not isinstance(item, dict) or 'id' not in item:
+                raise error(f'{key}[{index}] without an id', f"an 'id' in each of {key!r}")
+
+    images: dict[Any, dict[str, Any]] = {}
+    for image in data['images']:
+        if not isinstance(image['id'], (int, str)):
+            raise error(f'image id {image["id"]!r}', 'a number or a text')
+        if image['id'] in images:
+            raise error(f'image id {image["id"]!r} twice', 'every image once')
+        for side in ('width', 'height'):
+            if not _is_int(value := image.get(side)) or value < 1:
+                raise error(f'image {image["id"]!r} with {side} {value!r}', 'an integer >= 1')
+        images[image['id']] = image
+
+    seen = set()
+    for ann in data['annotations']:
+        if not _is_int(ann['id']) or ann['id'] < 0:
+            raise error(f'annotation id {ann["id"]!r}', 'an integer >= 0')
+        if ann['id'] in seen:
+            raise error(f'annotation id {ann["id"]} twice', 'every annotation once')
+        seen.add(ann['id'])
+        image_id = ann.get('image_id')
+        if not isinstance(image_id, (int, str)) or image_id not in images:
+            raise error(
+                f'annotation {ann["id"]} with image_id {image_id!r}',
+                f"the id of one of the {len(images)} 'images'",
+            )
+    return data, images
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write a JSON file that is either complete or not there.
+
+    Args:
+        path: Where to write; an existing file is replaced. Missing folders are made.
+        data: What to write.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    try:
+        # One string: json.dump into a file is several times slower than json.dumps.
+        partial.write_text(json.dumps(data), encoding='utf-8')
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Fill a folder that is either complete or not there.
+
+    Args:
+        path: The folder to make.
+
+    Yields:
+        A temporary folder beside it, renamed to ``path`` at the end and removed on an error.
+
+    Raises:
+        FileExistsError: ``path`` is there already.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f'{path}: exists already, expected a new folder')
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,68 @@
+"""COCO files whose objects are annotated with points."""
+
+from typing import Any
+
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
+
+from mmpointrend.annotation.schema import PointAnnotationError, check_points
+from mmpointrend.registry import DATASETS
+
+
+class _CheckedCOCO(COCO):
+    """An index that refuses annotations of images the file does not list; COCO drops them."""
+
+    def __init__(self, annotation_file: str) -> None:
+        super().__init__(annotation_file)
+        for image_id in self.imgToAnns.keys() - self.imgs.keys():
+            ann = self.imgToAnns[image_id][0]
+            raise PointAnnotationError(
+                f'{annotation_file}: annotation {ann["id"]}: found image_id {image_id!r}, '
+                f'expected the id of one of the {len(self.imgs)} images of the file'
+            )
+
+
+@DATASETS.register_module()
+class PointCocoDataset(CocoDataset):
+    """A COCO file with ``point_coords`` and ``point_labels`` in every annotation that is no crowd.
+
+    Each instance that mmdet's :class:`CocoDataset` keeps carries them on to
+    :class:`LoadPointAnnotations`: ``point_coords``, P integer pixels [x, y], and ``point_labels``,
+    P values 1 (object) or 0 (background). A crowd has none and is ignored in training. A
+    ``segmentation`` that the file still has never reaches the pipeline.
+
+    Arguments are those of :class:`CocoDataset`.
+
+    Raises:
+        PointAnnotationError: While the file is loaded: an annotation that would be trained on has
+            no valid points (see :func:`mmpointrend.annotation.check_points`), or one belongs to no
+            image. The message names the file and the annotation.
+    """
+
+    COCOAPI = _CheckedCOCO
+
+    def parse_data_info(self, raw_data_info: dict[str, Any]) -> dict[str, Any]:
+        """Parse an image and its annotations.
+
+        Args:
+            raw_data_info: ``raw_img_info`` and ``raw_ann_info`` of the file.
+
+        Returns:
+            What :class:`CocoDataset` returns, with points in the instances and without masks.
+
+        Raises:
+            PointAnnotationError: See the class.
+        """
+        image = raw_data_info['raw_img_info']
+        data_info = super().parse_data_info({'raw_img_info': image, 'raw_ann_info': []})
+        for ann in raw_data_info['raw_ann_info']:
+            # One at a time, because upstream drops some annotations and names none it keeps.
+            parsed = super().parse_data_info({'raw_img_info': image, 'raw_ann_info': [ann]})
+            for instance in parsed['instances']:
+                instance.pop('mask', None)
+                if not instance['ignore_flag']:
+                    check_points(ann, image['width'], image['height'], self.ann_file)
+                    instance['point_coords'] = ann['point_coords']
+                    instance['point_labels'] = ann['point_labels']
+                data_info['instances'].append(instance)
+        return data_info

@@ -1,0 +1,4 @@
+from .parameter_l2_loss import ParameterL2Loss
+from .point_cross_entropy_loss import PointCrossEntropyLoss
+
+__all__ = ['ParameterL2Loss', 'PointCrossEntropyLoss']

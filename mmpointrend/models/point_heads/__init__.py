@@ -1,0 +1,3 @@
+from .implicit_point_head import ImplicitPointHead
+
+__all__ = ['ImplicitPointHead']

@@ -1,0 +1,3 @@
+from .uniform_point_sampler import UniformPointSampler
+
+__all__ = ['UniformPointSampler']

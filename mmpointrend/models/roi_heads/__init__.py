@@ -1,0 +1,4 @@
+from .implicit_point_rend_roi_head import ImplicitPointRendRoIHead
+from .point_roi_extractor import PointRoIExtractor
+
+__all__ = ['ImplicitPointRendRoIHead', 'PointRoIExtractor']

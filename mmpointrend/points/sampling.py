@@ -1,0 +1,178 @@
+"""What is at a point: feature maps and masks read at continuous coordinates."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .coordinates import region_to_image
+from .uncertainty import uncertainty
+
+
+def sample_maps(
+    maps: Tensor,
+    points: Tensor,
+    index: Tensor | None = None,
+    *,
+    mode: str = 'bilinear',
+    padding: str = 'zeros',
+    align_corners: bool = False,
+) -> Tensor:
+    """Read maps at points.
+
+    Every group of points names the map that it reads, so that the regions of a whole batch, or the
+    objects of an image, are read at once and no map is copied per region. Coordinates and weights
+    are float32 under autocast. The values are those of ``F.grid_sample``, with the channels last as
+    a linear layer wants them. Maps in ``torch.channels_last`` are read in place; others are
+    converted first, so convert once what is read often.
+
+    Args:
+        maps: Shape (N, D, H, W). Floating point maps pass gradients; integer and boolean ones
+            (masks) are read without a floating point copy of the map.
+        points: Coordinates in [0, 1]^2 of the map, shape (R, P, 2).
+        index: Map that each group reads, shape (R,), integer; None reads map i for group i (then R
+            = N).
+        mode: 'bilinear' or 'nearest' (ties go to the even pixel).
+        padding: Outside of a map there are 'zeros', or what its 'border' has.
+        align_corners: Whether 0 and 1 are the centres of the outermost pixels instead of their
+            outer edges.
+
+    Returns:
+        Shape (R, P, D), in the type of a floating point map, float32 otherwise.
+
+    Raises:
+        ValueError: On an unknown mode or padding, or without ``index`` when R differs from N.
+    """
+    num_maps, channels, height, width = maps.shape
+    if padding not in ('zeros', 'border'):
+        raise ValueError(f"padding must be 'zeros' or 'border', got {padding!r}")
+    if index is None:
+        if len(points) != num_maps:
+            raise ValueError(f'{len(points)} groups of points for {num_maps} maps need an index')
+        index = torch.arange(num_maps, device=maps.device)
+    size = points.new_tensor((width, height), dtype=torch.float32)
+    pixels = points.float() * (size - 1) if align_corners else points.float() * size - 0.5
+    if padding == 'border':
+        pixels = pixels.clamp(pixels.new_zeros(2), size - 1)
+    x, y, weights = _taps(pixels, mode)  # (R, P, T) each
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    weights = (weights * inside).view(-1, weights.shape[-1])
+    rows = (index[:, None, None] * height + y.clamp(0, height - 1)) * width + x.clamp(0, width - 1)
+    rows = rows.view_as(weights)
+    table = maps.permute(0, 2, 3, 1).reshape(-1, channels)  # (N * H * W, D)
+    if table.is_floating_point():
+        values = F.embedding_bag(
+            rows, table, per_sample_weights=weights.to(table.dtype), mode='sum'
+        )
+    else:
+        values = (table[rows] * weights[..., None]).sum(1)
+    return values.view(*points.shape[:2], channels)
+
+
+def _taps(pixels: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Turn pixel indices (R, P, 2) into columns, rows and weights, (R, P, T) each."""
+    if mode == 'nearest':
+        x, y = pixels.round().long()[..., None, :].unbind(-1)
+        return x, y, torch.ones_like(x, dtype=pixels.dtype)
+    if mode != 'bilinear':
+        raise ValueError(f"mode must be 'bilinear' or 'nearest', got {mode!r}")
+    low = pixels.floor()
+    (fx, fy), (x, y) = (pixels - low).unbind(-1), low.long().unbind(-1)
+    weights = torch.stack(((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy), -1)
+    return torch.stack((x, x + 1, x, x + 1), -1), torch.stack((y, y, y + 1, y + 1), -1), weights
+
+
+def sample_region_features(
+    features: Sequence[Tensor], strides: Sequence[float], rois: Tensor, points: Tensor
+) -> Tensor:
+    """Read the feature maps of a batch at points of regions (PointRend, Sec. 3.3, fine-grained
+    features).
+
+    Args:
+        features: One map per level, each (N, D, H, W) with its own H and W.
+        strides: Image pixels per map cell, one per level.
+        rois: Image index and box corners in pixels (i, x1, y1, x2, y2), shape (R, 5).
+        points: Region coordinates, shape (R, P, 2).
+
+    Returns:
+        Features of all levels side by side, shape (R, P, sum of D).
+    """
+    pixels = region_to_image(points, rois[:, 1:])
+    image = rois[:, 0].long()
+    sampled = []
+    for level, stride in zip(features, strides, strict=True):
+        extent = pixels.new_tensor((level.shape[3] * stride, level.shape[2] * stride))
+        sampled.append(sample_maps(level, pixels / extent, image))
+    return torch.cat(sampled, -1)
+
+
+def label_points(masks: Tensor, points: Tensor, index: Tensor) -> Tensor:
+    """Label points by dense masks, without a mask per region.
+
+    Args:
+        masks: One mask per object, shape (N, H, W), boolean or uint8 in {0, 1}.
+        points: Image coordinates in pixels, shape (R, P, 2).
+        index: Object of each region, shape (R,).
+
+    Returns:
+        Share of the object at each point, bilinear between pixel centres, shape (R, P), float32 in
+        [0, 1].
+    """
+    extent = points.new_tensor((masks.shape[2], masks.shape[1]), dtype=torch.float32)
+    return sample_maps(masks[:, None], points.float() / extent, index)[..., 0]
+
+
+def uniform_points(
+    num_regions: int, num_points: int, device: torch.device | str | None = None
+) -> Tensor:
+    """Draw points uniformly inside regions.
+
+    Returns:
+        Region coordinates, shape (R, P, 2), float32 in [0, 1).
+    """
+    return torch.rand(num_regions, num_points, 2, device=device)
+
+
+@torch.no_grad()
+def uncertain_points(
+    predict: Callable[[Tensor], Tensor],
+    num_regions: int,
+    num_points: int,
+    oversample_ratio: float = 3,
+    importance_ratio: float = 0.75,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Draw training points where a prediction is uncertain (PointRend, Sec. 3.1, training).
+
+    ``oversample_ratio * num_points`` uniform points are drawn, the most uncertain
+    ``importance_ratio * num_points`` of them are kept, and the rest is drawn uniformly. The
+    uncertainty is that of the logits *at* the points: picking cells of an uncertainty map would
+    place the points between the certain centres of cells.
+
+    Args:
+        predict: Maps region coordinates (R, P', 2) to logits (R, P', C).
+        num_regions: Number of regions R; may be zero.
+        num_points: Points per region P.
+        oversample_ratio: Factor k >= 1.
+        importance_ratio: Share beta of uncertain points in [0, 1].
+        device: Where the points live.
+
+    Returns:
+        Region coordinates, shape (R, P, 2), float32, without gradient.
+
+    Raises:
+        ValueError: When a ratio is out of its range.
+    """
+    if oversample_ratio < 1:
+        raise ValueError(f'oversample_ratio must be at least 1, got {oversample_ratio}')
+    if not 0 <= importance_ratio <= 1:
+        raise ValueError(f'importance_ratio must lie in [0, 1], got {importance_ratio}')
+    candidates = uniform_points(num_regions, int(num_points * oversample_ratio), device)
+    num_uncertain = int(importance_ratio * num_points)
+    picked = uncertainty(predict(candidates)).topk(num_uncertain, dim=1).indices
+    points = candidates.gather(1, picked[..., None].expand(-1, -1, 2))
+    if num_uncertain == num_points:
+        return points
+    rest = uniform_points(num_regions, num_points - num_uncertain, device)
+    return torch.cat((points, rest), 1)

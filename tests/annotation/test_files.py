@@ -1,0 +1,108 @@
+"""Annotation files: checked when read, complete when written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmpointrend.annotation import PointAnnotationError, new_folder, read_coco, write_json
+
+
+def coco() -> dict[str, Any]:
+    return {
+        'images': [{'id': 1, 'width': 80, 'height': 60, 'file_name': 'a.jpg'}],
+        'annotations': [{'id': 5, 'image_id': 1}, {'id': 6, 'image_id': 1}],
+    }
+
+
+def write(folder: Path, data: Any) -> str:
+    path = folder / 'file.json'
+    path.write_text(json.dumps(data))
+    return str(path)
+
+
+def test_reads_the_file_and_its_images_by_id(tmp_path: Path) -> None:
+    data, images = read_coco(write(tmp_path, coco()))
+    assert data == coco()
+    assert images == {1: coco()['images'][0]}
+
+
+def broken(key: str, index: int, **changes: Any) -> dict[str, Any]:
+    data = coco()
+    data[key][index].update(changes)
+    return data
+
+
+@pytest.mark.parametrize(
+    ('data', 'found'),
+    [
+        ([], 'a JSON list'),
+        ({'images': []}, "no list 'annotations'"),
+        ({'annotations': []}, "no list 'images'"),
+        ({'images': [{'width': 1, 'height': 1}], 'annotations': []}, 'images[0] without an id'),
+        ({'images': [], 'annotations': ['text']}, 'annotations[0] without an id'),
+        (broken('images', 0, width=0), 'image 1 with width 0'),
+        (broken('images', 0, height='60'), "image 1 with height '60'"),
+        (broken('images', 0, id=[1]), 'image id [1]'),
+        ({**coco(), 'images': coco()['images'] * 2}, 'image id 1 twice'),
+        (broken('annotations', 1, id=5), 'annotation id 5 twice'),
+        (broken('annotations', 1, id='6'), "annotation id '6'"),
+        (broken('annotations', 1, id=-6), 'annotation id -6'),
+        (broken('annotations', 1, image_id=9), 'annotation 6 with image_id 9'),
+        (broken('annotations', 1, image_id=None), 'annotation 6 with image_id None'),
+    ],
+)
+def test_parts_that_do_not_fit_are_one_error_with_file_and_id(
+    tmp_path: Path, data: Any, found: str
+) -> None:
+    path = write(tmp_path, data)
+    with pytest.raises(PointAnnotationError) as caught:
+        read_coco(path)
+    assert str(caught.value).startswith(f'{path}: found {found}')
+    assert ', expected ' in str(caught.value)
+
+
+def test_text_that_is_no_json_is_an_error_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / 'cut.json'
+    path.write_text('{"images": [')
+    with pytest.raises(PointAnnotationError, match=r'cut\.json: found no valid JSON'):
+        read_coco(path)
+
+
+def test_write_json_replaces_a_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / 'new' / 'file.json'
+    write_json(path, {'old': 1})
+    write_json(path, {'new': 2})
+    assert json.loads(path.read_text()) == {'new': 2}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / 'file.json'
+    write_json(path, {'old': 1})
+    with pytest.raises(TypeError):
+        write_json(path, {'new': object()})
+    assert json.loads(path.read_text()) == {'old': 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_new_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
+    with new_folder(tmp_path / 'out') as folder:
+        (folder / 'a.txt').write_text('a')
+        assert not (tmp_path / 'out').exists()
+    assert (tmp_path / 'out' / 'a.txt').read_text() == 'a'
+    assert list(tmp_path.iterdir()) == [tmp_path / 'out']
+
+
+def test_new_folder_leaves_nothing_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match='halfway'), new_folder(tmp_path / 'out') as folder:
+        (folder / 'a.txt').write_text('a')
+        raise RuntimeError('halfway')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_new_folder_never_replaces_one(tmp_path: Path) -> None:
+    (tmp_path / 'out').mkdir()
+    with pytest.raises(FileExistsError, match='out: exists already'), new_folder(tmp_path / 'out'):
+        pass

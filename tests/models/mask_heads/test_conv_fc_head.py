@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from mmpointrend.models import ConvFCHead
+
+from ...reference import assert_same, load_reference
+
+REFERENCE = load_reference('conv_fc_head')
+
+
+def from_reference(state: dict) -> dict:
+    """Rename reference parameters: reduce_* are ``convs``, fcK ``fcs``, in order."""
+    convs = [
+        k for k in ('reduce_channel_dim_conv', 'reduce_spatial_dim_conv') if f'{k}.weight' in state
+    ]
+    fcs = sorted({k.split('.')[0] for k in state if k.startswith('fc')})
+    names = {old: f'convs.{2 * i}' for i, old in enumerate(convs)}
+    names |= {old: f'fcs.{2 * i}' for i, old in enumerate(fcs)} | {'prediction': 'prediction'}
+    return {
+        f'{names[key.split(".")[0]]}.{key.split(".")[1]}': value for key, value in state.items()
+    }
+
+
+def build(case):
+    state = from_reference(case['state_dict'])
+    fc_dims = torch.atleast_1d(case['fc_dims']).tolist()
+    head = ConvFCHead(
+        output_shape=torch.atleast_1d(case['output_shape']).tolist(),
+        in_channels=int(case['input_channels']),
+        roi_feat_size=int(case['input_side']),
+        conv_channels=int(case['conv_dim']),
+        num_fcs=len(fc_dims),
+        fc_channels=fc_dims[0],
+    )
+    head.load_state_dict(state)
+    return head
+
+
+@pytest.mark.parametrize('case', REFERENCE['cases'], ids=lambda c: c['name'])
+def test_matches_reference(case):
+    x = case['x'].clone().requires_grad_()
+    output = build(case)(x)
+    assert_same(output, case['output'])
+    (output * case['grad_weight']).sum().backward()
+    assert_same(x.grad, case['grad_x'])
+
+
+def test_initial_weights_have_the_spread_of_the_reference():
+    reference = from_reference(REFERENCE['fresh_init']['state_dict'])
+    torch.manual_seed(0)
+    head = ConvFCHead((2, 5, 5), 16, roi_feat_size=6, conv_channels=8, num_fcs=1, fc_channels=12)
+    head.init_weights()
+    for name, weight in head.state_dict().items():
+        torch.testing.assert_close(weight.std(), reference[name].std(), rtol=0.25, atol=0)
+    assert head.prediction.weight.abs().max() < 0.01
+
+
+def test_without_regions_reaches_every_parameter():
+    head = ConvFCHead((3,), in_channels=8, roi_feat_size=4, conv_channels=4, fc_channels=5)
+    head(torch.zeros(0, 8, 4, 4)).sum().backward()
+    assert all(parameter.grad is not None for parameter in head.parameters())
