@@ -34,5 +34,5 @@ demo: install
 	$(RUN) tools/demo.py $(ARGS)
 
 clean:
-	rm -rf build dist *.egg-info mmpointrend/.mim .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

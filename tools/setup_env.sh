@@ -52,6 +52,7 @@ if [[ -f $stamp ]] && [[ $(sed -n 1p "$stamp") == "$key" ]] &&
     [[ -z $torch || $(sed -n 2p "$stamp") == "$torch" ]]; then
     exit 0
 fi
+rm -f "$stamp"
 
 if [[ ! -x $python ]]; then
     "$interpreter" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
@@ -80,7 +81,7 @@ say "the $stack stack; without a prebuilt $mmcv its operators are compiled: abou
 MAX_JOBS=${MAX_JOBS:-$(nproc 2>/dev/null || echo 2)}
 export MAX_JOBS
 install --no-build-isolation --editable ".[$stack,test,lint]" ||
-    fail "pip could not install the $stack stack; compiling mmcv needs a C++ compiler and the headers of Python (python3-dev)"
+    fail "pip could not install the $stack stack; compiling mmcv needs a C++ compiler, the headers of Python (python3-dev) and, with a GPU, nvcc"
 
 # opencv-python needs libGL, which servers and containers lack; the headless build does not.
 if ! "$python" -c 'import cv2' 2>/dev/null; then
