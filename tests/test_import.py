@@ -32,7 +32,7 @@ def test_needs_no_more_than_it_says(module: str, absent: tuple[str, ...]) -> Non
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize('package', ['registry', 'models', 'engine'])
+@pytest.mark.parametrize('package', ['registry', 'models', 'engine', 'structures', 'datasets'])
 def test_says_in_one_line_what_to_install(package: str) -> None:
     last_line = import_without(STACK, f'mmpointrend.{package}').stderr.strip().splitlines()[-1]
     assert last_line.startswith('RuntimeError: mmpointrend needs mmengine')

@@ -1,5 +1,7 @@
 """Datasets whose objects are annotated with points, and their transforms."""
 
+import mmpointrend.registry  # noqa: F401  (checks the stack before mmdet is imported)
+
 from .coco_points import PointCocoDataset
 from .transforms import LoadPointAnnotations, SubsamplePoints
 

@@ -98,12 +98,14 @@ def prepared_process(cfg: Config, local_rank: int) -> Iterator[None]:
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     if cfg.launcher != 'none' and get_device() == 'cpu':
         _use_gloo(cfg)
-    yield
-    # The threads of a gloo group abort a process that ends before them. They end with the last
-    # reference to the group, and models wrapped with it are part of cycles.
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
-        gc.collect()
+    try:
+        yield
+    finally:
+        # The threads of a gloo group abort a process that ends before them. They end with the last
+        # reference to the group, and models wrapped with it are part of cycles.
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+            gc.collect()
 
 
 def _use_gloo(cfg: Config) -> None:

@@ -72,8 +72,8 @@ def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> tuple
         objects: Object of each region, shape (R,).
 
     Returns:
-        Region coordinates, shape (R, P, 2), and labels, shape (R, P), float32. Ignored points lie
-        in the middle of their region.
+        Region coordinates, shape (R, P, 2), and labels, shape (R, P), float32. A point outside of
+        its region is labelled -1 and moved to the middle.
     """
     annotated = masks.to_tensor(torch.float32, boxes.device)[objects]  # (R, P, 3)
     points = image_to_region(annotated[..., :2], boxes)

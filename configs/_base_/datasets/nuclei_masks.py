@@ -11,9 +11,9 @@ train_pipeline = [
         keep_ratio=True,
     ),
     dict(type='RandomCrop', crop_size=(256, 256), allow_negative_crop=True),
-    dict(
-        type='RandomFlip', prob=[0.25] * 3, direction=['horizontal', 'vertical', 'diagonal']
-    ),
+    # A crop keeps boxes that only touch it; without an area they make the box loss NaN.
+    dict(type='FilterAnnotations', min_gt_bbox_wh=(2, 2), keep_empty=False),
+    dict(type='RandomFlip', prob=[0.25] * 3, direction=['horizontal', 'vertical', 'diagonal']),
     dict(type='PackDetInputs'),
 ]
 test_pipeline = [

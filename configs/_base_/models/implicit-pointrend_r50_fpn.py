@@ -6,7 +6,6 @@ model = dict(
         mask_roi_extractor=dict(
             _delete_=True, type='mmpointrend.PointRoIExtractor', featmap_strides=[4]
         ),
-        # num_classes is that of the box head.
         mask_head=dict(
             _delete_=True,
             type='mmpointrend.ImplicitPointRendMaskHead',
@@ -25,7 +24,5 @@ model = dict(
             loss_parameters=dict(type='mmpointrend.ParameterL2Loss', loss_weight=1e-5),
         ),
     ),
-    test_cfg=dict(
-        rcnn=dict(subdivision_start=28, subdivision_steps=3, subdivision_num_points=784)
-    ),
+    test_cfg=dict(rcnn=dict(subdivision_start=28, subdivision_steps=3, subdivision_num_points=784)),
 )

@@ -32,7 +32,7 @@ model = dict(
         loss_bbox=dict(type='L1Loss'),
     ),
     roi_head=dict(
-        type='StandardRoIHead',
+        type='mmpointrend.StandardRoIHead',
         bbox_roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),
@@ -56,12 +56,12 @@ model = dict(
             out_channels=256,
             featmap_strides=[4, 8, 16, 32],
         ),
+        # num_classes of the mask head is that of the box head.
         mask_head=dict(
             type='mmpointrend.PointFCNMaskHead',
             num_convs=4,
             in_channels=256,
             conv_out_channels=256,
-            num_classes=80,
             loss_mask=dict(type='CrossEntropyLoss', use_mask=True),
             loss_point=dict(type='mmpointrend.PointCrossEntropyLoss'),
         ),
@@ -82,9 +82,7 @@ model = dict(
             allowed_border=-1,
             pos_weight=-1,
         ),
-        rpn_proposal=dict(
-            nms_pre=2000, max_per_img=1000, nms=dict(type='nms', iou_threshold=0.7)
-        ),
+        rpn_proposal=dict(nms_pre=2000, max_per_img=1000, nms=dict(type='nms', iou_threshold=0.7)),
         rcnn=dict(
             assigner=dict(
                 type='MaxIoUAssigner',

@@ -1,5 +1,5 @@
 # For small models trained from scratch on small datasets.
-max_epochs = 36
+max_epochs = 24
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -10,7 +10,9 @@ param_scheduler = [
 ]
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.001, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=0.001, weight_decay=0.05, fused=True),
+    # Each step of this head moves all weights of every region's MLP.
+    paramwise_cfg=dict(custom_keys=dict(parameter_head=dict(lr_mult=0.1))),
     clip_grad=dict(max_norm=10),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=8)

@@ -1,16 +1,14 @@
 from collections.abc import Callable
 
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
-from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmpointrend.points import predict_grid, render
 from mmpointrend.registry import MODELS
 
 from ..point_targets import PointTargets
 
-ReadFeatures = Callable[[Tensor], Tensor]
+PointFunction = Callable[[Tensor], Tensor]
 
 
 @MODELS.register_module()
@@ -57,46 +55,38 @@ class ImplicitPointRendMaskHead(BaseModule):
         """Predict each region's parameters from its features, (R, D, S, S) to (R, parameters)."""
         return self.parameter_head(region_features)
 
-    def loss(
-        self, parameters: Tensor, labels: Tensor, read: ReadFeatures, targets: PointTargets
-    ) -> dict[str, Tensor]:
-        """Compute the losses.
+    def point_predictor(
+        self, parameters: Tensor, labels: Tensor, read: PointFunction
+    ) -> PointFunction:
+        """Bind the point head to regions.
 
         Args:
             parameters: Result of :meth:`forward`.
             labels: Class of each region, shape (R,).
             read: Maps region coordinates (R, P, 2) to image features (R, P, D).
+
+        Returns:
+            Maps region coordinates (R, P, 2) to the logits of the regions' classes, (R, P, 1),
+            float32.
+        """
+        return lambda points: self.point_head(read(points), points, parameters, labels).float()
+
+    def loss(
+        self, parameters: Tensor, labels: Tensor, read: PointFunction, targets: PointTargets
+    ) -> dict[str, Tensor]:
+        """Compute the losses.
+
+        Args:
+            parameters: As in :meth:`point_predictor`.
+            labels: As in :meth:`point_predictor`.
+            read: As in :meth:`point_predictor`.
             targets: Training points and their labels.
 
         Returns:
             ``loss_point`` and ``loss_l2``; both exist, and reach every parameter, without regions.
         """
-        points = targets.points
-        logits = self.point_head(read(points), points, parameters, labels)[..., 0]
+        logits = self.point_predictor(parameters, labels, read)(targets.points)[..., 0]
         return {
             'loss_point': self.loss_point(logits, targets.labels, targets.num_points),
             'loss_l2': self.loss_parameters(parameters),
         }
-
-    def render(
-        self, parameters: Tensor, labels: Tensor, read: ReadFeatures, test_cfg: ConfigDict
-    ) -> Tensor:
-        """Render each region's mask.
-
-        Args:
-            parameters: Result of :meth:`forward`.
-            labels: Class of each region, shape (R,).
-            read: As in :meth:`loss`.
-            test_cfg: ``subdivision_start``, side of the first grid, ``subdivision_steps`` and
-                ``subdivision_num_points``, points per step and region.
-
-        Returns:
-            Logits, one plane per region, shape (R, 1, H, W), float32.
-        """
-
-        def predict(points: Tensor) -> Tensor:
-            return self.point_head(read(points), points, parameters, labels).float()
-
-        start = (test_cfg.subdivision_start,) * 2
-        planes = predict_grid(predict, len(labels), start, labels.device)
-        return render(predict, planes, test_cfg.subdivision_steps, test_cfg.subdivision_num_points)

@@ -61,15 +61,17 @@ class PointFCNMaskHead(FCNMaskHead):
         )
         annotated = [image for image in images if isinstance(image[2].masks, PointMasks)]
         dense = [image for image in images if not isinstance(image[2].masks, PointMasks)]
+        total = max(len(mask_preds), 1)
         losses = []
         if annotated:
-            losses.append(self._point_loss(*zip(*annotated, strict=True)))
+            losses.append(self._point_loss(*zip(*annotated, strict=True)) / total)
         if dense:
             logits, results, instances = zip(*dense, strict=True)
             logits = torch.cat(logits)
             target = super().loss_and_target(logits, results, instances, rcnn_train_cfg)
-            losses.append(target['loss_mask']['loss_mask'] * len(logits))
-        return {'loss_mask': {'loss_mask': sum(losses) / max(len(mask_preds), 1)}}
+            # A factor of exactly 1 when there are no points.
+            losses.append(target['loss_mask']['loss_mask'] * (len(logits) / total))
+        return {'loss_mask': {'loss_mask': sum(losses)}}
 
     def _point_loss(
         self,

@@ -24,7 +24,7 @@ class ImplicitPointHead(BaseModule):
         class_agnostic: Whether one output serves all classes.
         image_features: Whether the MLP sees image features.
         positional_encoding: Whether the MLP sees the encoded position.
-        num_frequencies: Random frequencies of the encoding, each of which gives a sine and a cosine.
+        num_frequencies: Random frequencies of the encoding; each gives a sine and a cosine.
 
     Raises:
         ValueError: When the MLP would see neither features nor position, or has no hidden layer.

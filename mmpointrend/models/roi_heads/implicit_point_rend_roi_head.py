@@ -1,50 +1,29 @@
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
 from torch import Tensor
 
+from mmpointrend.points import predict_grid, render
 from mmpointrend.registry import MODELS
 
 from ..point_targets import point_targets
+from .standard_roi_head import StandardRoIHead
 
 
 @MODELS.register_module()
 class ImplicitPointRendRoIHead(StandardRoIHead):
-    """mmdet's two-stage RoI head with masks that are evaluated point by point.
+    """A two-stage RoI head with masks that are evaluated point by point.
 
     It trains from dense masks, from annotated points, or from a batch with both, and treats regions
     of a batch at once; images without objects need no special care.
 
-    Args:
-        bbox_head: Config of the box head.
-        mask_head: Config of an :class:`ImplicitPointRendMaskHead`. Its ``num_classes`` is that of
-            the box head and need not be written twice.
-        mask_roi_extractor: Config of a :class:`PointRoIExtractor`.
-        **kwargs: Arguments of :class:`mmdet.models.StandardRoIHead`.
-
-    Raises:
-        ValueError: When the heads disagree about ``num_classes``.
+    Its ``mask_roi_extractor`` is a :class:`PointRoIExtractor` and its ``mask_head`` an
+    :class:`ImplicitPointRendMaskHead`; arguments are those of :class:`StandardRoIHead`.
     """
-
-    def __init__(
-        self, bbox_head: dict, mask_head: dict, mask_roi_extractor: dict, **kwargs
-    ) -> None:
-        num_classes = bbox_head['num_classes']
-        if mask_head.get('num_classes', num_classes) != num_classes:
-            raise ValueError(
-                f'roi_head.mask_head.num_classes is {mask_head["num_classes"]}, but '
-                f'roi_head.bbox_head.num_classes is {num_classes}: set the latter only'
-            )
-        super().__init__(
-            bbox_head=bbox_head,
-            mask_head={**mask_head, 'num_classes': num_classes},
-            mask_roi_extractor=mask_roi_extractor,
-            **kwargs,
-        )
 
     def mask_loss(
         self,
@@ -90,6 +69,10 @@ class ImplicitPointRendRoIHead(StandardRoIHead):
     ) -> InstanceList:
         """Render the masks of detections.
 
+        ``test_cfg`` says how: ``subdivision_start``, side of the grid that is predicted densely,
+        ``subdivision_steps``, doublings after that, and ``subdivision_num_points``, points per
+        step and region.
+
         Args:
             x: Feature maps, one per level, (N, D, H, W) each.
             batch_img_metas: Sizes and scale factor of each image.
@@ -102,17 +85,36 @@ class ImplicitPointRendRoIHead(StandardRoIHead):
         """
         boxes = [results.bboxes for results in results_list]
         labels = torch.cat([results.labels for results in results_list])
-        x, rois = self._mask_inputs(x, boxes)
-        parameters = self._mask_forward(x, rois)['mask_preds']
-        read = partial(self.mask_roi_extractor.read, x, rois)
-        planes = self.mask_head.render(parameters, labels, read, self.test_cfg)
+        predict, cfg = self.point_predictor(x, boxes, labels), self.test_cfg
+        start = (cfg.subdivision_start, cfg.subdivision_start)
+        planes = predict_grid(predict, len(labels), start, labels.device)
+        planes = render(predict, planes, cfg.subdivision_steps, cfg.subdivision_num_points)
         return self.mask_head.predict_by_feat(
             planes.split([len(image) for image in boxes]),
             results_list,
             batch_img_metas,
-            self.test_cfg,
+            cfg,
             rescale=rescale,
         )
+
+    def point_predictor(
+        self, x: tuple[Tensor], boxes: list[Tensor], labels: Tensor
+    ) -> Callable[[Tensor], Tensor]:
+        """Bind the mask head to regions of a batch.
+
+        Args:
+            x: Feature maps, one per level, (N, D, H, W) each.
+            boxes: Regions of each image in pixels of the input, shape (R_i, 4) each.
+            labels: Class of each region of the batch, shape (R,).
+
+        Returns:
+            Maps region coordinates (R, P, 2) to the logits of the regions' classes, (R, P, 1),
+            float32.
+        """
+        x, rois = self._mask_inputs(x, boxes)
+        parameters = self._mask_forward(x, rois)['mask_preds']
+        read = partial(self.mask_roi_extractor.read, x, rois)
+        return self.mask_head.point_predictor(parameters, labels, read)
 
     def _mask_inputs(self, x: tuple[Tensor], boxes: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """Feature levels in the memory format that reading points wants, and the regions."""

@@ -1,4 +1,3 @@
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +7,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from mmpointrend.models import ImplicitPointRendRoIHead
+from mmpointrend.points import predict_grid, render
 from mmpointrend.structures import PointMasks
 
 from ...reference import assert_same, load_reference
@@ -157,7 +157,7 @@ def test_rendering_matches_reference(reference, monkeypatch):
 
 
 def record_rendering(head, monkeypatch):
-    from mmpointrend.models.mask_heads import implicit_point_rend_mask_head as module
+    from mmpointrend.models.roi_heads import implicit_point_rend_roi_head as module
     from mmpointrend.points import subdivide
 
     picked, planes = [], []
@@ -233,10 +233,8 @@ def test_half_precision_masks_agree_with_float32():
     labels = torch.cat([i['pred_classes'] for i in case['instances']])
 
     def planes():
-        x, rois = head._mask_inputs((case['features']['p2'],), boxes)
-        parameters = head._mask_forward(x, rois)['mask_preds']
-        read = partial(head.mask_roi_extractor.read, x, rois)
-        return head.mask_head.render(parameters, labels, read, head.test_cfg)
+        predict = head.point_predictor((case['features']['p2'],), boxes, labels)
+        return render(predict, predict_grid(predict, len(labels), (14, 14)), 3, 196)
 
     with torch.no_grad():
         exact = planes() > 0
@@ -253,8 +251,3 @@ def test_half_precision_masks_agree_with_float32():
 def test_number_of_classes_comes_from_the_box_head():
     head = build(num_classes=3)
     assert head.mask_head.point_head.layers[-1][1] == 3
-
-
-def test_disagreeing_numbers_of_classes_name_both_keys():
-    with pytest.raises(ValueError, match=r'mask_head\.num_classes is 4.*bbox_head\.num_classes is 3'):
-        build(num_classes=3, mask_head={'num_classes': 4})
