@@ -34,7 +34,8 @@ from mmpointrend.visualization import (
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10_4e_toy.py'
 DATA = Path('data/toy')
-NUM_IMAGES = 4
+NUM_TRAIN, NUM_VAL = 1600, 60
+NUM_IMAGES = 4  # in a picture
 MIN_SCORE = 0.5
 
 
@@ -70,7 +71,7 @@ def draw_points(cfg: Config) -> Figure:
         data_prefix={'img': 'train/'},
         metainfo=cfg.metainfo,
         pipeline=[
-            {'type': 'mmdet.LoadImageFromFile'},
+            {'type': 'LoadImageFromFile'},
             {'type': 'mmpointrend.LoadPointAnnotations'},
         ],
     )
@@ -134,7 +135,8 @@ def main() -> None:
     started = time.monotonic()
     tools, annotations = ROOT / 'tools', DATA / 'annotations'
     masks, points = (annotations / f'instances_train{end}.json' for end in ('', '_p10'))
-    run(tools / 'dataset_tools/make_toy_dataset.py', str(DATA), '--num-train', '1200')
+    sizes = ('--num-train', str(NUM_TRAIN), '--num-val', str(NUM_VAL))
+    run(tools / 'dataset_tools/make_toy_dataset.py', str(DATA), *sizes)
     run(
         tools / 'dataset_tools/sample_points.py',
         str(masks),

@@ -65,18 +65,20 @@ def predictions_figure(
     Returns:
         The figure.
     """
-    figure, axes = _panels(len(rows), len(images), _aspect(images[0]), bottom=0.35)
+    figure, axes = _panels(len(rows), len(images), _aspect(images[0]), margin=0.35)
     for row, (title, results) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(title, fontsize=11)
         for axis, image, (masks, labels) in zip(row, images, results, strict=True):
-            _show(axis, image)
+            # In grey, so that the only colours are those of the classes.
+            grey = image.mean(2, keepdims=True).repeat(3, 2).astype(np.uint8)
+            _show(axis, grey)
             for mask, label in zip(masks, labels, strict=True):
                 _overlay(axis, mask, COLOURS[label % len(COLOURS)] / 255)
     handles = [
         Rectangle((0, 0), 1, 1, color=COLOURS[i % len(COLOURS)] / 255) for i in range(len(classes))
     ]
     figure.legend(
-        handles, classes, loc='lower center', ncols=len(classes), frameon=False, fontsize=11
+        handles, classes, loc='outside lower center', ncols=len(classes), frameon=False, fontsize=11
     )
     return figure
 
@@ -96,15 +98,17 @@ def subdivision_figure(
         The figure.
     """
     aspect = (box[3] - box[1]) / max(box[2] - box[0], 1e-6)
-    figure, (axes,) = _panels(1, len(planes) + 1, aspect, top=0.35)
+    figure, (axes,) = _panels(1, len(planes) + 1, aspect, margin=0.35)
     _show(axes[0], image)
-    axes[0].set(xlim=(box[0], box[2]), ylim=(box[3], box[1]), title='region')
+    axes[0].set(xlim=(box[0], box[2]), ylim=(box[3], box[1]))
+    axes[0].set_title('region', fontsize=10)
     for axis, plane, cells in zip(axes[1:], planes, picked, strict=True):
         height, width = plane.shape
         axis.imshow(plane > 0, cmap='gray', vmin=-0.6, vmax=1.3, extent=(0, 1, 1, 0), aspect='auto')
         if len(cells) < plane.size:
             x, y = (cells % width + 0.5) / width, (cells // width + 0.5) / height
-            axis.scatter(x, y, s=(90 / width) ** 2, marker='s', color='#ff7700', linewidths=0)
+            cell = 72 * figure.get_figwidth() / len(axes) / width  # in points of 1/72 inch
+            axis.scatter(x, y, s=(0.7 * cell) ** 2, marker='s', color='#ff7700', linewidths=0)
         share = len(cells) / plane.size
         axis.set_title(f'{width} x {height}: {len(cells)} points, {share:.0%}', fontsize=10)
     return figure
@@ -125,14 +129,12 @@ def save_figure(figure: Figure, path: str | Path) -> None:
 
 
 def _panels(
-    rows: int, columns: int, aspect: float, top: float = 0.0, bottom: float = 0.0
+    rows: int, columns: int, aspect: float, margin: float = 0.0
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of equal panels without ticks; margins in inches for titles and legends."""
-    side = 12 / columns
-    figure = Figure(figsize=(12, rows * side * aspect + top + bottom), layout='constrained')
+    """A figure of equal panels without ticks; the margin, in inches, is for titles or a legend."""
+    height = rows * 12 / columns * aspect + margin
+    figure = Figure(figsize=(12, height), layout='constrained')
     FigureCanvasAgg(figure)
-    if bottom:
-        figure.get_layout_engine().set(rect=(0, bottom / figure.get_figheight(), 1, 1))
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
@@ -155,7 +157,7 @@ def _overlay(axis: Axes, mask: np.ndarray, colour: np.ndarray) -> None:
         return
     height, width = mask.shape
     tinted = np.zeros((height, width, 4))
-    tinted[mask] = (*colour, 0.45)
+    tinted[mask] = (*colour, 0.6)
     axis.imshow(tinted, extent=(0, width, height, 0), interpolation='nearest')
     centres = np.arange(width) + 0.5, np.arange(height) + 0.5
     axis.contour(*centres, mask.astype(float), levels=[0.5], colors=[colour], linewidths=1.4)
