@@ -18,6 +18,22 @@ class PointAnnotationError(ValueError):
         return cls(f'{source}: annotation {ann_id}: found {found}, expected {expected}')
 
 
+def check_keys(ann: dict[str, Any], source: str) -> None:
+    """Check that an annotation has what every one needs for training, crowd included.
+
+    Args:
+        ann: A COCO annotation.
+        source: The file the annotation comes from, for the error message.
+
+    Raises:
+        PointAnnotationError: No ``id``, ``image_id``, ``category_id``, ``bbox`` or ``area``.
+    """
+    keys = ('id', 'image_id', 'category_id', 'bbox', 'area')
+    for key in keys:
+        if key not in ann:
+            raise PointAnnotationError.of(ann, source, f'no {key!r}', ', '.join(keys))
+
+
 def check_points(
     ann: dict[str, Any], width: int, height: int, source: str
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from .schema import PointAnnotationError, box_pixels, check_box, check_points
+from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
 
 
 @dataclass
@@ -66,8 +66,8 @@ def validate_points(
 
     Returns:
         The counts and, for each bad annotation, the message of its error. An annotation is bad
-        with a ``segmentation`` (training would see the mask), with a bad box, or, unless it is
-        crowd, with bad points.
+        with a ``segmentation`` (training would see the mask), without a key that training needs,
+        or, unless it is crowd, with a bad box or bad points.
     """
     report = PointReport(num_images=len(images))
     with_objects = set()
@@ -79,6 +79,7 @@ def validate_points(
             with_objects.add(ann['image_id'])
         try:
             _check_no_mask(ann, source)
+            check_keys(ann, source)
             if not crowd:
                 _count(report, ann, images[ann['image_id']], source)
         except PointAnnotationError as error:

@@ -5,19 +5,28 @@ from typing import Any
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 
-from mmpointrend.annotation.schema import PointAnnotationError, check_points
+from mmpointrend.annotation.schema import PointAnnotationError, check_keys, check_points
 from mmpointrend.registry import DATASETS
 
 
 class _CheckedCOCO(COCO):
-    """An index that refuses annotations of images the file does not list; COCO drops them."""
+    """An index that refuses incomplete annotations, and those of images the file does not list.
+
+    COCO names no annotation in the errors of the former and drops the latter.
+    """
 
     def __init__(self, annotation_file: str) -> None:
+        self.annotation_file = annotation_file
         super().__init__(annotation_file)
+
+    def createIndex(self) -> None:
+        for ann in self.dataset.get('annotations', []):
+            check_keys(ann, self.annotation_file)
+        super().createIndex()
         for image_id in self.imgToAnns.keys() - self.imgs.keys():
             ann = self.imgToAnns[image_id][0]
             raise PointAnnotationError(
-                f'{annotation_file}: annotation {ann["id"]}: found image_id {image_id!r}, '
+                f'{self.annotation_file}: annotation {ann["id"]}: found image_id {image_id!r}, '
                 f'expected the id of one of the {len(self.imgs)} images of the file'
             )
 
@@ -35,8 +44,9 @@ class PointCocoDataset(CocoDataset):
 
     Raises:
         PointAnnotationError: While the file is loaded: an annotation that would be trained on has
-            no valid points (see :func:`mmpointrend.annotation.check_points`), or one belongs to no
-            image. The message names the file and the annotation.
+            no valid points (see :func:`mmpointrend.annotation.check_points`), one lacks
+            a key that all need, or one belongs to no image. The message names the file and the
+            annotation.
     """
 
     COCOAPI = _CheckedCOCO

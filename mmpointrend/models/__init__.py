@@ -4,7 +4,7 @@ from .losses import ParameterL2Loss, PointCrossEntropyLoss
 from .mask_heads import ConvFCHead, ImplicitPointRendMaskHead, PointFCNMaskHead
 from .point_heads import ImplicitPointHead
 from .point_samplers import UniformPointSampler
-from .roi_heads import ImplicitPointRendRoIHead, PointRoIExtractor, StandardRoIHead
+from .roi_heads import ImplicitPointRendRoIHead, PointRoIExtractor, PointStandardRoIHead
 
 __all__ = [
     'ConvFCHead',
@@ -15,6 +15,6 @@ __all__ = [
     'PointCrossEntropyLoss',
     'PointFCNMaskHead',
     'PointRoIExtractor',
-    'StandardRoIHead',
+    'PointStandardRoIHead',
     'UniformPointSampler',
 ]

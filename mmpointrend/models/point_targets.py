@@ -78,8 +78,8 @@ def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> tuple
     annotated = masks.to_tensor(torch.float32, boxes.device)[objects]  # (R, P, 3)
     points = image_to_region(annotated[..., :2], boxes)
     inside = in_region(points)
-    labels = annotated[..., 2].where(inside, annotated.new_tensor(-1))
-    return points.where(inside[..., None], annotated.new_tensor(0.5)), labels
+    labels = annotated[..., 2].masked_fill(~inside, -1)
+    return points.masked_fill(~inside[..., None], 0.5), labels
 
 
 def _stack(per_image: list[tuple[Tensor, Tensor]]) -> PointTargets:

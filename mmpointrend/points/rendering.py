@@ -84,7 +84,7 @@ def subdivide(
         picked, points = uncertain_cells(uncertainty(planes, dim=1), num_points)
         logits = predict(points).transpose(1, 2).to(planes.dtype)  # (R, C, P)
         cells = picked[:, None].expand_as(logits)
-        planes = planes.flatten(2).scatter(2, cells, logits).view_as(planes)
+        planes = planes.flatten(2).scatter_(2, cells, logits).view_as(planes)
         yield RenderStep(planes, picked)
 
 

@@ -22,10 +22,11 @@ def sample_maps(
     """Read maps at points.
 
     Every group of points names the map that it reads, so that the regions of a whole batch, or the
-    objects of an image, are read at once and no map is copied per region. Coordinates and weights
-    are float32 under autocast. The values are those of ``F.grid_sample``, with the channels last as
-    a linear layer wants them. Maps in ``torch.channels_last`` are read in place; others are
-    converted first, so convert once what is read often.
+    objects of an image, are read at once and no map is copied per region. Coordinates are
+    float32 under autocast; the weights, computed from them, take the type of the map. The values
+    are those of ``F.grid_sample``, with the channels last as a linear layer wants them. Maps in
+    ``torch.channels_last`` are read in place; others are converted first, so convert once what is
+    read often.
 
     Args:
         maps: Shape (N, D, H, W). Floating point maps pass gradients; integer and boolean ones
@@ -51,11 +52,11 @@ def sample_maps(
         if len(points) != num_maps:
             raise ValueError(f'{len(points)} groups of points for {num_maps} maps need an index')
         index = torch.arange(num_maps, device=maps.device)
-    size = points.new_tensor((width, height), dtype=torch.float32)
-    pixels = points.float() * (size - 1) if align_corners else points.float() * size - 0.5
-    if padding == 'border':
-        pixels = pixels.clamp(pixels.new_zeros(2), size - 1)
-    x, y, weights = _taps(pixels, mode)  # (R, P, T) each
+    x, y = (
+        _to_pixels(axis, size, padding, align_corners)
+        for axis, size in zip(points.float().unbind(-1), (width, height), strict=True)
+    )
+    x, y, weights = _taps(x, y, mode)  # (R, P, T) each
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     weights = (weights * inside).view(-1, weights.shape[-1])
     rows = (index[:, None, None] * height + y.clamp(0, height - 1)) * width + x.clamp(0, width - 1)
@@ -70,15 +71,28 @@ def sample_maps(
     return values.view(*points.shape[:2], channels)
 
 
-def _taps(pixels: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn pixel indices (R, P, 2) into columns, rows and weights, (R, P, T) each."""
+def _to_pixels(coords: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:
+    """Turn coordinates along one axis of a map into fractional pixel indices."""
+    pixels = coords * (size - 1) if align_corners else coords * size - 0.5
+    return pixels.clamp(0, size - 1) if padding == 'border' else pixels
+
+
+def _to_unit(pixels: Tensor, height: float, width: float) -> Tensor:
+    """Turn continuous pixels into coordinates in [0, 1]^2 of a map of that size."""
+    # Axis by axis, because a tensor of the two sizes is a copy to the device, which waits for it.
+    x, y = pixels.float().unbind(-1)
+    return torch.stack((x / width, y / height), -1)
+
+
+def _taps(x: Tensor, y: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Turn pixel indices, (R, P) each, into columns, rows and weights, (R, P, T) each."""
     if mode == 'nearest':
-        x, y = pixels.round().long()[..., None, :].unbind(-1)
-        return x, y, torch.ones_like(x, dtype=pixels.dtype)
+        x, y = x.round().long()[..., None], y.round().long()[..., None]
+        return x, y, torch.ones_like(x, dtype=torch.float32)
     if mode != 'bilinear':
         raise ValueError(f"mode must be 'bilinear' or 'nearest', got {mode!r}")
-    low = pixels.floor()
-    (fx, fy), (x, y) = (pixels - low).unbind(-1), low.long().unbind(-1)
+    fx, fy = x - x.floor(), y - y.floor()
+    x, y = x.floor().long(), y.floor().long()
     weights = torch.stack(((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy), -1)
     return torch.stack((x, x + 1, x, x + 1), -1), torch.stack((y, y, y + 1, y + 1), -1), weights
 
@@ -102,9 +116,9 @@ def sample_region_features(
     image = rois[:, 0].long()
     sampled = []
     for level, stride in zip(features, strides, strict=True):
-        extent = pixels.new_tensor((level.shape[3] * stride, level.shape[2] * stride))
-        sampled.append(sample_maps(level, pixels / extent, image))
-    return torch.cat(sampled, -1)
+        height, width = level.shape[2] * stride, level.shape[3] * stride
+        sampled.append(sample_maps(level, _to_unit(pixels, height, width), image))
+    return sampled[0] if len(sampled) == 1 else torch.cat(sampled, -1)
 
 
 def label_points(masks: Tensor, points: Tensor, index: Tensor) -> Tensor:
@@ -119,8 +133,7 @@ def label_points(masks: Tensor, points: Tensor, index: Tensor) -> Tensor:
         Share of the object at each point, bilinear between pixel centres, shape (R, P), float32 in
         [0, 1].
     """
-    extent = points.new_tensor((masks.shape[2], masks.shape[1]), dtype=torch.float32)
-    return sample_maps(masks[:, None], points.float() / extent, index)[..., 0]
+    return sample_maps(masks[:, None], _to_unit(points, *masks.shape[1:]), index)[..., 0]
 
 
 def uniform_points(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from mmpointrend.annotation import PointReport, validate_points
 
 IMAGES = {
@@ -12,12 +14,14 @@ IMAGES = {
 
 
 def obj(ann_id: int, points: list[list[int]], labels: list[int], **more: Any) -> dict[str, Any]:
-    ann = {'id': ann_id, 'image_id': 1, 'bbox': [10.0, 10.0, 20.0, 20.0], 'iscrowd': 0}
+    ann = {'id': ann_id, 'image_id': 1, 'category_id': 1, 'iscrowd': 0}
+    ann |= {'bbox': [10.0, 10.0, 20.0, 20.0], 'area': 400.0}
     return {**ann, 'point_coords': points, 'point_labels': labels, **more}
 
 
 def crowd(ann_id: int, **more: Any) -> dict[str, Any]:
-    return {'id': ann_id, 'image_id': 2, 'bbox': [0.0, 0.0, 5.0, 5.0], 'iscrowd': 1, **more}
+    ann = {'id': ann_id, 'image_id': 2, 'category_id': 1, 'iscrowd': 1}
+    return {**ann, 'bbox': [0.0, 0.0, 5.0, 5.0], 'area': 25.0, **more}
 
 
 def report(*annotations: dict[str, Any]) -> PointReport:
@@ -55,6 +59,16 @@ def test_a_segmentation_is_an_error_for_objects_and_crowd() -> None:
     assert found.errors == [
         f"points.json: annotation {ann_id}: found a 'segmentation', expected points alone"
         for ann_id in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize('key', ['category_id', 'bbox', 'area'])
+def test_what_training_reads_must_be_there(key: str) -> None:
+    incomplete = [obj(1, [[12, 12]], [1]), crowd(2)]
+    for ann in incomplete:
+        del ann[key]
+    assert [message.split(', expected')[0] for message in report(*incomplete).errors] == [
+        f'points.json: annotation {ann_id}: found no {key!r}' for ann_id in (1, 2)
     ]
 
 

@@ -21,7 +21,7 @@ from mmpointrend.models import (
     ImplicitPointRendMaskHead,
     ImplicitPointRendRoIHead,
     PointFCNMaskHead,
-    StandardRoIHead,
+    PointStandardRoIHead,
 )
 
 from .catalogue import PATHS, fields, load
@@ -43,7 +43,7 @@ def test_method(path):
     roi_head = load(path).model.roi_head
     roi_head_type, mask_head_type = {
         'implicit-pointrend': (ImplicitPointRendRoIHead, ImplicitPointRendMaskHead),
-        'mask-rcnn': (StandardRoIHead, PointFCNMaskHead),
+        'mask-rcnn': (PointStandardRoIHead, PointFCNMaskHead),
     }[fields(path)['method']]
     assert load(path).model.type == 'MaskRCNN'
     assert MODELS.get(roi_head.type) is roi_head_type

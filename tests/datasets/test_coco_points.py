@@ -77,7 +77,9 @@ def test_bad_points_name_the_file_and_the_annotation(point_file, change, message
         load(path)
 
 
-@pytest.mark.parametrize('key', ['point_coords', 'point_labels'])
+@pytest.mark.parametrize(
+    'key', ['point_coords', 'point_labels', 'image_id', 'category_id', 'bbox', 'area']
+)
 def test_a_missing_key_names_the_file_and_the_annotation(point_file, key):
     del point_file[15][key]
     path = point_file.write()

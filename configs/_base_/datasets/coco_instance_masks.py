@@ -1,4 +1,4 @@
-# Images as in COCO's own layout; docs/annotation.md says what goes where.
+# Images as in COCO's own layout; docs/training.md says what goes where.
 dataset_type = 'CocoDataset'
 data_root = 'data/coco/'
 backend_args = None

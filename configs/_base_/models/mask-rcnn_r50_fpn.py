@@ -32,7 +32,7 @@ model = dict(
         loss_bbox=dict(type='L1Loss'),
     ),
     roi_head=dict(
-        type='mmpointrend.StandardRoIHead',
+        type='mmpointrend.PointStandardRoIHead',
         bbox_roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),

@@ -83,8 +83,12 @@ class ImplicitPointHead(BaseModule):
         inputs = [self.encode(points)] if self.positional_encoding else []
         if self.image_features:
             inputs.append(features)
-        hidden = torch.cat([x.to(features.dtype) for x in inputs], -1)
-        *hidden_layers, (weight, bias) = self._split(parameters)
+        (first_weight, hidden), *hidden_layers, (weight, bias) = self._split(parameters)
+        # Input by input: side by side they would be the largest tensor of the head.
+        parts = first_weight.split([x.shape[2] for x in inputs], 1)
+        for x, part in zip(inputs, parts, strict=True):
+            hidden = torch.baddbmm(hidden, x.to(features.dtype), part)
+        hidden = hidden.relu_()
         for hidden_weight, hidden_bias in hidden_layers:
             hidden = torch.baddbmm(hidden_bias, hidden, hidden_weight).relu_()
         if labels is not None and bias.shape[2] > 1:

@@ -1,5 +1,5 @@
 from .implicit_point_rend_roi_head import ImplicitPointRendRoIHead
 from .point_roi_extractor import PointRoIExtractor
-from .standard_roi_head import StandardRoIHead
+from .point_standard_roi_head import PointStandardRoIHead
 
-__all__ = ['ImplicitPointRendRoIHead', 'PointRoIExtractor', 'StandardRoIHead']
+__all__ = ['ImplicitPointRendRoIHead', 'PointRoIExtractor', 'PointStandardRoIHead']

@@ -11,18 +11,18 @@ from mmpointrend.points import predict_grid, render
 from mmpointrend.registry import MODELS
 
 from ..point_targets import point_targets
-from .standard_roi_head import StandardRoIHead
+from .point_standard_roi_head import PointStandardRoIHead
 
 
 @MODELS.register_module()
-class ImplicitPointRendRoIHead(StandardRoIHead):
+class ImplicitPointRendRoIHead(PointStandardRoIHead):
     """A two-stage RoI head with masks that are evaluated point by point.
 
     It trains from dense masks, from annotated points, or from a batch with both, and treats regions
     of a batch at once; images without objects need no special care.
 
     Its ``mask_roi_extractor`` is a :class:`PointRoIExtractor` and its ``mask_head`` an
-    :class:`ImplicitPointRendMaskHead`; arguments are those of :class:`StandardRoIHead`.
+    :class:`ImplicitPointRendMaskHead`; arguments are those of :class:`PointStandardRoIHead`.
     """
 
     def mask_loss(

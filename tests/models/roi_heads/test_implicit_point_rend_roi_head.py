@@ -225,23 +225,27 @@ def test_batch_with_both_kinds_of_supervision_is_the_mean_of_its_regions():
     torch.testing.assert_close(both['loss_point'], mean)
 
 
-def test_half_precision_masks_agree_with_float32():
+@pytest.mark.parametrize('map_type', [torch.float32, torch.bfloat16])
+def test_half_precision_masks_agree_with_float32(map_type):
     torch.manual_seed(0)
     head = build_like(MASKS)
     case = MASKS['inference'][0]
     boxes = [i['pred_boxes'] for i in case['instances']]
     labels = torch.cat([i['pred_classes'] for i in case['instances']])
 
-    def planes():
-        predict = head.point_predictor((case['features']['p2'],), boxes, labels)
+    def planes(features):
+        predict = head.point_predictor((features,), boxes, labels)
         return render(predict, predict_grid(predict, len(labels), (14, 14)), 3, 196)
 
     with torch.no_grad():
-        exact = planes() > 0
+        exact = planes(case['features']['p2']) > 0
         with torch.autocast('cpu', torch.bfloat16):
-            rounded = planes() > 0
+            rounded = planes(case['features']['p2'].to(map_type)) > 0
             losses = head.mask_loss(
-                (torch.randn(2, 16, 16, 24),), [ONE, ONE], None, [DENSE, POINTED]
+                (torch.randn(2, 16, 16, 24, dtype=map_type),),
+                [ONE, ONE],
+                None,
+                [DENSE, POINTED],
             )['loss_mask']
     overlap = (exact & rounded).flatten(1).sum(1) / (exact | rounded).flatten(1).sum(1)
     assert overlap.min() > 0.98

@@ -1,10 +1,10 @@
-from mmdet.models.roi_heads import StandardRoIHead as MMDetStandardRoIHead
+from mmdet.models.roi_heads import StandardRoIHead
 
 from mmpointrend.registry import MODELS
 
 
 @MODELS.register_module()
-class StandardRoIHead(MMDetStandardRoIHead):
+class PointStandardRoIHead(StandardRoIHead):
     """mmdet's two-stage RoI head, with the number of classes written once.
 
     Args:

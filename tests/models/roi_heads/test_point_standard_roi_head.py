@@ -1,6 +1,6 @@
 import pytest
 
-from mmpointrend.models import StandardRoIHead
+from mmpointrend.models import PointStandardRoIHead
 
 
 def build(**mask_head):
@@ -10,7 +10,7 @@ def build(**mask_head):
         'out_channels': 4,
         'featmap_strides': [4],
     }
-    return StandardRoIHead(
+    return PointStandardRoIHead(
         bbox_roi_extractor=extractor,
         bbox_head={
             'type': 'Shared2FCBBoxHead',
