@@ -3,7 +3,7 @@
 Needs numpy and pycocotools only.
 """
 
-from .files import new_folder, read_coco, write_json
+from .files import check_coco, new_folder, read_coco, write_json
 from .masks import decode_segmentation, mask_annotation
 from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
 from .simulate import replace_mask, simulate_points, simulate_points_legacy
@@ -14,6 +14,7 @@ __all__ = [
     'PointReport',
     'box_pixels',
     'check_box',
+    'check_coco',
     'check_keys',
     'check_points',
     'decode_segmentation',

@@ -20,7 +20,7 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
     Returns:
         The content of the file and its images by id. Every image has an integer ``width`` and
         ``height`` of at least 1, every annotation an integer ``id`` >= 0 that no other one has,
-        and an ``image_id`` that exists.
+        and an ``image_id`` and a ``category_id`` that exist.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -28,18 +28,38 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
             message names the file and the image or annotation id.
     """
 
-    def error(found: str, expected: str) -> PointAnnotationError:
-        return PointAnnotationError(f'{path}: found {found}, expected {expected}')
-
     try:
         data = json.loads(Path(path).read_text(encoding='utf-8'))
     except ValueError as cause:
-        raise error(f'no valid JSON ({cause})', 'a COCO file') from cause
+        raise PointAnnotationError(
+            f'{path}: found no valid JSON ({cause}), expected a COCO file'
+        ) from cause
+    return data, check_coco(data, str(path))
+
+
+def check_coco(data: Any, source: str) -> dict[Any, dict[str, Any]]:
+    """Check what links the parts of a COCO file.
+
+    Args:
+        data: Content of the file.
+        source: The file, for the error message.
+
+    Returns:
+        The images by id; see :func:`read_coco` for what holds.
+
+    Raises:
+        PointAnnotationError: See :func:`read_coco`.
+    """
+
+    def error(found: str, expected: str) -> PointAnnotationError:
+        return PointAnnotationError(f'{source}: found {found}, expected {expected}')
+
     if not isinstance(data, dict):
         raise error(f'a JSON {type(data).__name__}', 'a JSON object')
-    for key in ('images', 'annotations'):
+    parts = ('images', 'annotations', 'categories')
+    for key in parts:
         if not isinstance(data.get(key), list):
-            raise error(f'no list {key!r} (keys: {list(data)})', "'images' and 'annotations'")
+            raise error(f'no list {key!r} (keys: {list(data)})', ', '.join(map(repr, parts)))
         for index, item in enumerate(data[key]):
             if not isinstance(item, dict) or 'id' not in item:
                 raise error(f'{key}[{index}] without an id', f"an 'id' in each of {key!r}")
@@ -55,6 +75,8 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
                 raise error(f'image {image["id"]!r} with {side} {value!r}', 'an integer >= 1')
         images[image['id']] = image
 
+    category_ids = {category['id'] for category in data['categories']}
+    known = {'image_id': ('images', images), 'category_id': ('categories', category_ids)}
     seen = set()
     for ann in data['annotations']:
         if not _is_int(ann['id']) or ann['id'] < 0:
@@ -62,13 +84,14 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
         if ann['id'] in seen:
             raise error(f'annotation id {ann["id"]} twice', 'every annotation once')
         seen.add(ann['id'])
-        image_id = ann.get('image_id')
-        if not isinstance(image_id, (int, str)) or image_id not in images:
-            raise error(
-                f'annotation {ann["id"]} with image_id {image_id!r}',
-                f"the id of one of the {len(images)} 'images'",
-            )
-    return data, images
+        for key, (part, ids) in known.items():
+            value = ann.get(key)
+            if not isinstance(value, (int, str)) or value not in ids:
+                raise error(
+                    f'annotation {ann["id"]} with {key} {value!r}',
+                    f'the id of one of the {len(ids)} {part!r}',
+                )
+    return images
 
 
 def write_json(path: str | Path, data: Any) -> None:

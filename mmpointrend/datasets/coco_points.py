@@ -5,15 +5,12 @@ from typing import Any
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 
-from mmpointrend.annotation.schema import PointAnnotationError, check_keys, check_points
+from mmpointrend.annotation import check_coco, check_keys, check_points
 from mmpointrend.registry import DATASETS
 
 
 class _CheckedCOCO(COCO):
-    """An index that refuses incomplete annotations, and those of images the file does not list.
-
-    COCO names no annotation in the errors of the former and drops the latter.
-    """
+    """An index that refuses what COCO drops, or fails on without naming the annotation."""
 
     def __init__(self, annotation_file: str) -> None:
         self.annotation_file = annotation_file
@@ -22,13 +19,8 @@ class _CheckedCOCO(COCO):
     def createIndex(self) -> None:
         for ann in self.dataset.get('annotations', []):
             check_keys(ann, self.annotation_file)
+        check_coco(self.dataset, self.annotation_file)
         super().createIndex()
-        for image_id in self.imgToAnns.keys() - self.imgs.keys():
-            ann = self.imgToAnns[image_id][0]
-            raise PointAnnotationError(
-                f'{self.annotation_file}: annotation {ann["id"]}: found image_id {image_id!r}, '
-                f'expected the id of one of the {len(self.imgs)} images of the file'
-            )
 
 
 @DATASETS.register_module()

@@ -12,7 +12,11 @@ from mmpointrend.annotation import PointAnnotationError, new_folder, read_coco, 
 def coco() -> dict[str, Any]:
     return {
         'images': [{'id': 1, 'width': 80, 'height': 60, 'file_name': 'a.jpg'}],
-        'annotations': [{'id': 5, 'image_id': 1}, {'id': 6, 'image_id': 1}],
+        'categories': [{'id': 2, 'name': 'x'}],
+        'annotations': [
+            {'id': 5, 'image_id': 1, 'category_id': 2},
+            {'id': 6, 'image_id': 1, 'category_id': 2},
+        ],
     }
 
 
@@ -51,6 +55,8 @@ def broken(key: str, index: int, **changes: Any) -> dict[str, Any]:
         (broken('annotations', 1, id=-6), 'annotation id -6'),
         (broken('annotations', 1, image_id=9), 'annotation 6 with image_id 9'),
         (broken('annotations', 1, image_id=None), 'annotation 6 with image_id None'),
+        (broken('annotations', 1, category_id=9), 'annotation 6 with category_id 9'),
+        ({**coco(), 'categories': None}, "no list 'categories'"),
     ],
 )
 def test_parts_that_do_not_fit_are_one_error_with_file_and_id(

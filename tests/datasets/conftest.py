@@ -23,7 +23,7 @@ class PointFile:
             'annotations': [
                 self.annotation(11, 7, [1, 1, 8, 8], [[2, 3], [0, 0], [59, 39]], [1, 0, 1]),
                 self.annotation(12, 7, [0, 0, 0, 8], [[2, 3]], [1]),
-                self.annotation(13, 7, [5, 5, 20, 20], [[9, 9]], [0], category_id=99),
+                self.annotation(13, 7, [5, 5, 20, 0.5], [[9, 9]], [0]),
                 self.annotation(14, 7, [10, 10, 20, 20], None, None, iscrowd=1),
                 self.annotation(15, 7, [20, 10, 10, 20], [[21, 12], [25, 13]], [0, 1], 5),
                 self.annotation(16, 7, [20, 10, 10, 20], [[21, 12]], [0], ignore=True),

@@ -67,13 +67,20 @@ def test_a_crowd_is_ignored_and_has_no_points_even_if_the_file_has_some(point_fi
         ),
         ({'point_coords': [[21, 12], [5, -1]]}, 'found point 1 at'),
         ({'point_coords': [[21, 12, 1], [5, 5, 1]]}, r'shape \(2, 3\)'),
-        ({'image_id': 70}, 'found image_id 70, expected the id of one of the 2 images'),
     ],
 )
 def test_bad_points_name_the_file_and_the_annotation(point_file, change, message):
     point_file[15].update(change)
     path = point_file.write()
     with pytest.raises(PointAnnotationError, match=f'{path}: annotation 15: .*{message}'):
+        load(path)
+
+
+@pytest.mark.parametrize('key', ['image_id', 'category_id'])
+def test_an_unknown_id_names_the_file_and_the_annotation(point_file, key):
+    point_file[15][key] = 70
+    path = point_file.write()
+    with pytest.raises(PointAnnotationError, match=f'{path}: found annotation 15 with {key} 70'):
         load(path)
 
 

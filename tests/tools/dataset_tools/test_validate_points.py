@@ -29,9 +29,11 @@ def test_a_file_with_masks_fails_and_names_the_first_annotations(run: Callable) 
 
 
 def test_many_errors_are_cut_to_ten_and_counted(run: Callable, tmp_path: Path) -> None:
-    ann = {'image_id': 1, 'bbox': [1, 1, 5, 5], 'point_coords': [[1, 1]], 'point_labels': [2]}
+    ann = {'image_id': 1, 'category_id': 1, 'area': 25, 'bbox': [1, 1, 5, 5]}
+    ann |= {'point_coords': [[1, 1]], 'point_labels': [2]}
     data = {
         'images': [{'id': 1, 'width': 9, 'height': 9}],
+        'categories': [{'id': 1, 'name': 'x'}],
         'annotations': [{**ann, 'id': index} for index in range(25)],
     }
     (tmp_path / 'bad.json').write_text(json.dumps(data))
