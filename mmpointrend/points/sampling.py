@@ -31,7 +31,7 @@ def sample_maps(
     Args:
         maps: Shape (N, D, H, W). Floating point maps pass gradients; integer and boolean ones
             (masks) are read without a floating point copy of the map.
-        points: Coordinates in [0, 1]^2 of the map, shape (R, P, 2).
+        points: Coordinates in [0, 1]^2 of the map, finite, shape (R, P, 2).
         index: Map that each group reads, shape (R,), integer; None reads map i for group i (then R
             = N).
         mode: 'bilinear' or 'nearest' (ties go to the even pixel).
