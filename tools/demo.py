@@ -95,12 +95,14 @@ def draw_predictions(
         found = found[found.scores > MIN_SCORE]
         truth.append((objects.masks.masks.astype(bool), objects.labels.numpy()))
         predicted.append((found.masks.cpu().numpy(), found.labels.cpu().numpy()))
-    return predictions_figure(images, {'true masks': truth, 'predicted': predicted}, classes)
+    return predictions_figure(
+        images, {'true masks': truth, f'predicted, score > {MIN_SCORE}': predicted}, classes
+    )
 
 
 def draw_subdivision(model: TwoStageDetector, batches: list[dict]) -> Figure:
-    """Draw how the mask of the first image's largest object is refined."""
-    batch = batches[0]
+    """Draw how the mask of the last image's largest object is refined."""
+    batch = batches[-1]
     (sample,) = batch['data_samples']
     # Boxes of the annotations are in pixels of the file, the model sees the resized image.
     boxes, labels = sample.gt_instances.bboxes, sample.gt_instances.labels

@@ -101,6 +101,7 @@ def subdivision_figure(
     figure, (axes,) = _panels(1, len(planes) + 1, aspect, margin=0.35)
     _show(axes[0], image)
     axes[0].set(xlim=(box[0], box[2]), ylim=(box[3], box[1]))
+    axes[0].set_aspect('auto')
     axes[0].set_title('region', fontsize=10)
     for axis, plane, cells in zip(axes[1:], planes, picked, strict=True):
         height, width = plane.shape
