@@ -32,7 +32,7 @@ from mmpointrend.visualization import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10_4e_toy.py'
+CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10_5e_toy.py'
 DATA = Path('data/toy')
 NUM_TRAIN, NUM_VAL = 1600, 60
 NUM_IMAGES = 4  # in a picture
