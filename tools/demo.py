@@ -36,7 +36,7 @@ CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10
 DATA = Path('data/toy')
 NUM_TRAIN, NUM_VAL = 1600, 60
 NUM_IMAGES = 4  # in a picture
-MIN_SCORE = 0.5
+MIN_SCORE = 0.7
 
 
 def run(*command: str | Path) -> None:
