@@ -74,6 +74,26 @@ def loss_of(head, mask_preds, sampled, instances) -> torch.Tensor:
 # ---------------------------------------------------------------------------- reference numbers
 
 
+@pytest.mark.parametrize(
+    'case', load_reference('losses')['mask_rcnn_loss'], ids=lambda case: case['name']
+)
+def test_loss_on_dense_masks_matches_reference(case):
+    logits = case['mask_logits'].clone().requires_grad_()
+    num_classes = logits.shape[1]
+    head = PointFCNMaskHead(num_classes=num_classes, class_agnostic=num_classes == 1)
+    instances = [
+        InstanceData(masks=BitmapMasks(i['gt_masks'].numpy().astype('uint8'), HEIGHT, WIDTH))
+        for i in case['instances']
+    ]
+    sampled = [reference_regions(i) for i in case['instances']]
+    cfg = ConfigDict(mask_size=logits.shape[2])
+    losses = head.loss_and_target(logits, sampled, instances, cfg)['loss_mask']
+    loss = losses['loss_mask'].squeeze()  # mmdet gives one element
+    assert_same(loss, case['loss'])
+    loss.backward()
+    assert_same(logits.grad, case['grad_logits'])
+
+
 @pytest.mark.parametrize(('case', 'train'), TRAIN_CASES, ids=TRAIN_IDS)
 def test_training_matches_reference(case, train):
     head = build_like(case)
