@@ -37,8 +37,8 @@ class PointCocoDataset(CocoDataset):
     Raises:
         PointAnnotationError: While the file is loaded: an annotation that would be trained on has
             no valid points (see :func:`mmpointrend.annotation.check_points`), one lacks
-            a key that all need, or one belongs to no image. The message names the file and the
-            annotation.
+            a key that all need, or one belongs to no image or category of the file. The message
+            names the file and the annotation.
     """
 
     COCOAPI = _CheckedCOCO

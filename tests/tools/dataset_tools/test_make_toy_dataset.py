@@ -28,41 +28,41 @@ AREAS = {
 
 
 @pytest.mark.parametrize('name', sorted(AREAS))
-def test_masks_have_the_area_of_their_shape(tool: Any, name: str) -> None:
-    alpha = tool.coverage(tool.SHAPES[name](), np.array([63.3, 66.1]), 50.0, 0.7, 128)
+def test_masks_have_the_area_of_their_shape(script: Any, name: str) -> None:
+    alpha = script.coverage(script.SHAPES[name](), np.array([63.3, 66.1]), 50.0, 0.7, 128)
     expected = AREAS[name] * 50**2
     assert alpha.sum() == pytest.approx(expected, rel=0.015)
     assert (alpha >= 0.5).sum() == pytest.approx(expected, rel=0.015)
 
 
-def test_shapes_lie_where_they_are_put(tool: Any) -> None:
-    alpha = tool.coverage(tool.SHAPES['ring'](), np.array([40.0, 70.0]), 20.0, 0.0, 128)
+def test_shapes_lie_where_they_are_put(script: Any) -> None:
+    alpha = script.coverage(script.SHAPES['ring'](), np.array([40.0, 70.0]), 20.0, 0.0, 128)
     y, x = np.mgrid[:128, :128] + 0.5
     centroid = (alpha * x).sum() / alpha.sum(), (alpha * y).sum() / alpha.sum()
     assert centroid == pytest.approx((40.0, 70.0), abs=0.1)
 
 
-def test_rotation_turns_from_x_to_y(tool: Any) -> None:
+def test_rotation_turns_from_x_to_y(script: Any) -> None:
     # The arrow points along +x, its tip is one radius from the centre.
-    alpha = tool.coverage(tool.SHAPES['arrow'](), np.array([64.0, 64.0]), 40.0, np.pi / 2, 128)
+    alpha = script.coverage(script.SHAPES['arrow'](), np.array([64.0, 64.0]), 40.0, np.pi / 2, 128)
     rows, columns = np.nonzero(alpha >= 0.5)
     assert rows.max() + 1 == pytest.approx(104, abs=2)
     assert np.ptp(columns[rows == rows.max()]) < 4  # the other end is 18 pixels wide
 
 
 @pytest.mark.parametrize('name', sorted(AREAS))
-def test_no_shape_is_convex(tool: Any, name: str) -> None:
-    alpha = tool.coverage(tool.SHAPES[name](), np.array([64.0, 64.0]), 50.0, 0.0, 128)
+def test_no_shape_is_convex(script: Any, name: str) -> None:
+    alpha = script.coverage(script.SHAPES[name](), np.array([64.0, 64.0]), 50.0, 0.0, 128)
     mask = (alpha >= 0.5).astype(np.uint8)
     (outline, *_), _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     assert mask.sum() < 0.85 * cv2.contourArea(cv2.convexHull(outline))
 
 
-def test_later_objects_cover_earlier_ones(tool: Any) -> None:
+def test_later_objects_cover_earlier_ones(script: Any) -> None:
     below, above = np.zeros((2, 6, 6), np.float32)
     below[1:5, 1:5] = 1
     above[3:6, 3:6] = 0.5
-    first, second = tool.visible([(0, below), (1, above)])
+    first, second = script.visible([(0, below), (1, above)])
     np.testing.assert_array_equal(second, above > 0)
     np.testing.assert_array_equal(first, (below > 0) & (above == 0))
 
@@ -72,35 +72,35 @@ def scenes() -> Callable[[Any], list]:
     """Thirty scenes of 96 pixels, drawn once."""
     drawn: list = []
 
-    def draw(tool: Any) -> list:
+    def draw(script: Any) -> list:
         if not drawn:
-            drawn.extend(tool.draw_scene(np.random.default_rng(index), 96) for index in range(30))
+            drawn.extend(script.draw_scene(np.random.default_rng(index), 96) for index in range(30))
         return drawn
 
     return draw
 
 
-def test_scenes_have_two_to_six_objects_of_all_classes(tool: Any, scenes: Callable) -> None:
-    counts = [len(objects) for _, objects in scenes(tool)]
+def test_scenes_have_two_to_six_objects_of_all_classes(script: Any, scenes: Callable) -> None:
+    counts = [len(objects) for _, objects in scenes(script)]
     assert set(counts) == {2, 3, 4, 5, 6}
-    assert {category for _, objects in scenes(tool) for category, _ in objects} == set(range(5))
+    assert {category for _, objects in scenes(script) for category, _ in objects} == set(range(5))
 
 
-def test_every_object_can_be_seen_and_masks_are_disjoint(tool: Any, scenes: Callable) -> None:
-    for _, objects in scenes(tool):
+def test_every_object_can_be_seen_and_masks_are_disjoint(script: Any, scenes: Callable) -> None:
+    for _, objects in scenes(script):
         masks = np.stack([mask for _, mask in objects])
         assert masks.sum(axis=(1, 2)).min() >= 64
         assert masks.sum(axis=0).max() == 1
 
 
-def test_some_objects_overlap(tool: Any) -> None:
-    placed = [tool.place_objects(np.random.default_rng(index), 96) for index in range(10)]
+def test_some_objects_overlap(script: Any) -> None:
+    placed = [script.place_objects(np.random.default_rng(index), 96) for index in range(10)]
     depth = [sum(alpha >= 0.5 for _, alpha in objects).max() for objects in placed]
     assert sum(value > 1 for value in depth) >= 5
 
 
-def test_objects_stand_out_from_what_is_around_them(tool: Any, scenes: Callable) -> None:
-    for image, objects in scenes(tool):
+def test_objects_stand_out_from_what_is_around_them(script: Any, scenes: Callable) -> None:
+    for image, objects in scenes(script):
         for _, mask in objects:
             ring = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5))).astype(bool) & ~mask
             inside, outside = image[mask].mean(axis=0), image[ring].mean(axis=0)

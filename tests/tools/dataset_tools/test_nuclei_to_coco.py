@@ -73,18 +73,18 @@ def test_every_mask_is_an_annotation_with_its_box(run: Callable, tmp_path: Path)
                 assert mask.sum() == w * h
 
 
-def test_the_split_depends_on_the_seed_alone(tool: Any) -> None:
+def test_the_split_depends_on_the_seed_alone(script: Any) -> None:
     ids = [f'{index:03d}' for index in range(100)]
-    train, val = tool.split_ids(ids, 0.3, 0)
+    train, val = script.split_ids(ids, 0.3, 0)
     assert sorted(train + val) == ids
     assert len(val) == 30
-    assert tool.split_ids(ids[::-1], 0.3, 0) == (train, val)
-    assert tool.split_ids(ids, 0.3, 1) != (train, val)
+    assert script.split_ids(ids[::-1], 0.3, 0) == (train, val)
+    assert script.split_ids(ids, 0.3, 1) != (train, val)
 
 
-def test_both_splits_have_an_image(tool: Any) -> None:
-    assert [len(part) for part in tool.split_ids(['a', 'b', 'c'], 0.01, 0)] == [2, 1]
-    assert [len(part) for part in tool.split_ids(['a', 'b', 'c'], 0.99, 0)] == [1, 2]
+def test_both_splits_have_an_image(script: Any) -> None:
+    assert [len(part) for part in script.split_ids(['a', 'b', 'c'], 0.01, 0)] == [2, 1]
+    assert [len(part) for part in script.split_ids(['a', 'b', 'c'], 0.99, 0)] == [1, 2]
 
 
 def test_empty_masks_are_left_out_and_counted(
