@@ -3,6 +3,7 @@
 from .coordinates import image_to_region, in_region, region_to_image, regular_grid
 from .rendering import RenderStep, predict_grid, render, subdivide, uncertain_cells
 from .sampling import (
+    bilinear_weights,
     label_points,
     sample_maps,
     sample_region_features,
@@ -13,6 +14,7 @@ from .uncertainty import uncertainty
 
 __all__ = [
     'RenderStep',
+    'bilinear_weights',
     'image_to_region',
     'in_region',
     'label_points',

@@ -97,6 +97,28 @@ def _taps(x: Tensor, y: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
     return torch.stack((x, x + 1, x, x + 1), -1), torch.stack((y, y, y + 1, y + 1), -1), weights
 
 
+def bilinear_weights(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Write the bilinear reading of a small map as a matrix.
+
+    ``bilinear_weights(points, (H, W)) @ maps.flatten(2).mT`` is ``sample_maps(maps, points)``. With
+    few cells it costs less, and what is linear may be computed on the cells before the points read
+    them.
+
+    Args:
+        points: Coordinates in [0, 1]^2 of the map, shape (R, P, 2).
+        size: Rows and columns of the map (H, W).
+
+    Returns:
+        Weight of each cell ``y * W + x`` at each point, shape (R, P, H * W), float32. They sum to
+        less than 1 at the border, beyond which there are zeros.
+    """
+    x, y = (
+        1 - (axis[..., None] * cells - 0.5 - torch.arange(cells, device=points.device)).abs()
+        for axis, cells in zip(points.float().unbind(-1), reversed(size), strict=True)
+    )
+    return (y.relu_()[..., :, None] * x.relu_()[..., None, :]).flatten(-2)
+
+
 def sample_region_features(
     features: Sequence[Tensor], strides: Sequence[float], rois: Tensor, points: Tensor
 ) -> Tensor:

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from mmpointrend.points import (
+    bilinear_weights,
     label_points,
     sample_maps,
     sample_region_features,
@@ -164,3 +165,11 @@ def test_uniform_points_fill_the_unit_square():
     counts = torch.histogramdd(points[0], bins=[4, 4], range=[0.0, 1.0, 0.0, 1.0]).hist
     assert counts.sum() == 5000
     assert counts.min() > 5000 / 16 * 0.7
+
+
+def test_bilinear_weights_read_like_sample_maps():
+    maps, points = torch.randn(3, 5, 4, 7), torch.rand(3, 40, 2) * 1.4 - 0.2
+    weights = bilinear_weights(points, (4, 7))
+    read = weights @ maps.flatten(2).transpose(1, 2)
+    torch.testing.assert_close(read, sample_maps(maps, points), rtol=1e-5, atol=1e-5)
+    assert weights.dtype == bilinear_weights(points.bfloat16(), (4, 7)).dtype == torch.float32

@@ -1,18 +1,14 @@
-from collections.abc import Callable
-
-from mmdet.models.roi_heads.mask_heads import FCNMaskHead
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmpointrend.registry import MODELS
 
-from ..point_targets import PointTargets
-
-PointFunction = Callable[[Tensor], Tensor]
+from ..num_classes import with_num_classes
+from ..region_masks import RegionMasks
+from .base_point_mask_head import BasePointMaskHead, PointFunction
 
 
 @MODELS.register_module()
-class ImplicitPointRendMaskHead(BaseModule):
+class ImplicitPointRendMaskHead(BasePointMaskHead):
     """Implicit PointRend: one head predicts the parameters of an MLP per region, the MLP the mask.
 
     There is no coarse mask and no importance sampling: training sees uniform, or annotated, points.
@@ -26,12 +22,10 @@ class ImplicitPointRendMaskHead(BaseModule):
         point_sampler: Config of the sampler of training points on dense masks.
         loss_point: Config of the loss at the points.
         loss_parameters: Config of the loss on the predicted parameters.
-    """
 
-    # A region has one plane only, so there is no class left to choose when masks are pasted.
-    class_agnostic = True
-    predict_by_feat = FCNMaskHead.predict_by_feat
-    _predict_by_feat_single = FCNMaskHead._predict_by_feat_single
+    Raises:
+        ValueError: When ``point_head`` has another ``num_classes``.
+    """
 
     def __init__(
         self,
@@ -42,50 +36,30 @@ class ImplicitPointRendMaskHead(BaseModule):
         loss_point: dict,
         loss_parameters: dict,
     ) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        self.point_head = MODELS.build({**point_head, 'num_classes': num_classes})
+        super().__init__(num_classes, point_sampler)
+        self.point_head = MODELS.build(with_num_classes(point_head, num_classes))
         output_shape = (self.point_head.num_parameters,)
         self.parameter_head = MODELS.build({**parameter_head, 'output_shape': output_shape})
-        self.point_sampler = MODELS.build(point_sampler)
         self.loss_point = MODELS.build(loss_point)
         self.loss_parameters = MODELS.build(loss_parameters)
 
     def forward(self, region_features: Tensor) -> Tensor:
-        """Predict each region's parameters from its features, (R, D, S, S) to (R, parameters)."""
+        """Predict each region's parameters, (R, D, S, S) to (R, parameters)."""
         return self.parameter_head(region_features)
 
     def point_predictor(
         self, parameters: Tensor, labels: Tensor, read: PointFunction
     ) -> PointFunction:
-        """Bind the point head to regions.
-
-        Args:
-            parameters: Result of :meth:`forward`.
-            labels: Class of each region, shape (R,).
-            read: Maps region coordinates (R, P, 2) to image features (R, P, D).
-
-        Returns:
-            Maps region coordinates (R, P, 2) to the logits of the regions' classes, (R, P, 1),
-            float32.
-        """
+        """Bind the point head to regions; see the base class."""
         return lambda points: self.point_head(read(points), points, parameters, labels).float()
 
     def loss(
-        self, parameters: Tensor, labels: Tensor, read: PointFunction, targets: PointTargets
+        self, parameters: Tensor, labels: Tensor, read: PointFunction, masks: RegionMasks
     ) -> dict[str, Tensor]:
-        """Compute the losses.
-
-        Args:
-            parameters: As in :meth:`point_predictor`.
-            labels: As in :meth:`point_predictor`.
-            read: As in :meth:`point_predictor`.
-            targets: Training points and their labels.
-
-        Returns:
-            ``loss_point`` and ``loss_l2``; both exist, and reach every parameter, without regions.
-        """
-        logits = self.point_predictor(parameters, labels, read)(targets.points)[..., 0]
+        """Compute ``loss_point`` and ``loss_l2``; see the base class."""
+        predict = self.point_predictor(parameters, labels, read)
+        targets = self.point_targets(predict, masks, labels)
+        logits = predict(targets.points)[..., 0]
         return {
             'loss_point': self.loss_point(logits, targets.labels, targets.num_points),
             'loss_l2': self.loss_parameters(parameters),

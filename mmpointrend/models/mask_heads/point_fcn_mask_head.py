@@ -6,12 +6,13 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.utils import InstanceList
 from mmengine.config import ConfigDict
 from torch import Tensor
+from torch.nn.modules.utils import _pair
 
 from mmpointrend.points import sample_maps
 from mmpointrend.registry import MODELS
 from mmpointrend.structures import PointMasks
 
-from ..point_targets import point_targets
+from ..region_masks import RegionMasks
 
 
 @MODELS.register_module()
@@ -73,6 +74,30 @@ class PointFCNMaskHead(FCNMaskHead):
             losses.append(target['loss_mask']['loss_mask'] * (len(logits) / total))
         return {'loss_mask': {'loss_mask': sum(losses)}}
 
+    def get_targets(
+        self,
+        sampling_results: list[SamplingResult],
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigDict,
+    ) -> Tensor:
+        """Shrink the objects' dense masks to the regions' maps.
+
+        The parent class copies a full-size mask for every region.
+
+        Args:
+            sampling_results: As in :meth:`loss_and_target`.
+            batch_gt_instances: Ground truth of each image; ``masks`` dense.
+            rcnn_train_cfg: ``mask_size`` of a map, and ``soft_mask_target``, whether a cell holds
+                the object's share instead of 0 or 1.
+
+        Returns:
+            Shape (R, H, W), float32.
+        """
+        size = _pair(rcnn_train_cfg.mask_size)
+        soft = rcnn_train_cfg.get('soft_mask_target', False)
+        cells = RegionMasks.of(sampling_results, batch_gt_instances).at_cells(size, soft)
+        return cells.labels.unflatten(1, size)
+
     def _point_loss(
         self,
         logits: Sequence[Tensor],
@@ -84,10 +109,6 @@ class PointFCNMaskHead(FCNMaskHead):
         if not self.class_agnostic:
             labels = torch.cat([result.pos_gt_labels for result in sampling_results])
             planes = planes[torch.arange(len(planes), device=planes.device), labels][:, None]
-        targets = point_targets(
-            [result.pos_priors for result in sampling_results],
-            [result.pos_assigned_gt_inds for result in sampling_results],
-            [instances.masks for instances in gt_instances],
-        )
+        targets = RegionMasks.of(sampling_results, gt_instances).at_points()
         point_logits = sample_maps(planes, targets.points)[..., 0]
         return self.loss_point(point_logits, targets.labels, targets.num_points) * len(planes)

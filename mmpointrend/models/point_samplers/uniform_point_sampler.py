@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +22,17 @@ class UniformPointSampler(nn.Module):
         super().__init__()
         self.num_points = num_points
 
-    def forward(self, num_regions: int, device: torch.device) -> Tensor:
-        """Draw region coordinates, shape (R, P, 2), float32 in [0, 1)."""
+    def forward(
+        self, predict: Callable[[Tensor], Tensor], num_regions: int, device: torch.device
+    ) -> Tensor:
+        """Draw points.
+
+        Args:
+            predict: Not used.
+            num_regions: Number of regions R.
+            device: Where the points live.
+
+        Returns:
+            Region coordinates, shape (R, P, 2), float32 in [0, 1).
+        """
         return uniform_points(num_regions, self.num_points, device)

@@ -1,5 +1,13 @@
-from .implicit_point_rend_roi_head import ImplicitPointRendRoIHead
+from .point_rend_cascade_roi_head import PointRendCascadeRoIHead
+from .point_rend_htc_roi_head import PointRendHTCRoIHead
+from .point_rend_roi_head import PointRendRoIHead
 from .point_roi_extractor import PointRoIExtractor
 from .point_standard_roi_head import PointStandardRoIHead
 
-__all__ = ['ImplicitPointRendRoIHead', 'PointRoIExtractor', 'PointStandardRoIHead']
+__all__ = [
+    'PointRendCascadeRoIHead',
+    'PointRendHTCRoIHead',
+    'PointRendRoIHead',
+    'PointRoIExtractor',
+    'PointStandardRoIHead',
+]

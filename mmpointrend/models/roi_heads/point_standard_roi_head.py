@@ -2,6 +2,8 @@ from mmdet.models.roi_heads import StandardRoIHead
 
 from mmpointrend.registry import MODELS
 
+from ..num_classes import share_num_classes
+
 
 @MODELS.register_module()
 class PointStandardRoIHead(StandardRoIHead):
@@ -18,11 +20,5 @@ class PointStandardRoIHead(StandardRoIHead):
     """
 
     def __init__(self, bbox_head: dict, mask_head: dict, **kwargs) -> None:
-        num_classes = bbox_head['num_classes']
-        if mask_head.get('num_classes', num_classes) != num_classes:
-            raise ValueError(
-                f'roi_head.mask_head.num_classes is {mask_head["num_classes"]}, but '
-                f'roi_head.bbox_head.num_classes is {num_classes}: set the latter only'
-            )
-        mask_head = {**mask_head, 'num_classes': num_classes}
+        bbox_head, mask_head = share_num_classes(bbox_head, mask_head)
         super().__init__(bbox_head=bbox_head, mask_head=mask_head, **kwargs)

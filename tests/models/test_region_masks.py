@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
-from mmpointrend.models.point_targets import annotated_points, point_targets
+from mmpointrend.models.region_masks import RegionMasks, annotated_points, cell_shares
 from mmpointrend.structures import PointMasks
 
 from ..reference import assert_same, load_reference
@@ -16,13 +16,11 @@ HEIGHT, WIDTH = 24, 36
 BOXES = torch.tensor([[2.0, 3.0, 20.0, 17.0], [5.5, 1.2, 34.0, 23.9], [-3.0, -2.0, 8.0, 40.0]])
 
 
-def no_sampler(num_regions, device):
-    pytest.fail('points were sampled although they are annotated')
-
-
-def fixed_sampler(points):
-    """A sampler that gives every region the same points."""
-    return lambda num_regions, device: points.expand(num_regions, -1, -1)
+def at_points(boxes, objects, masks, points=None):
+    """Read the masks at points that are the same in every region."""
+    if points is not None:
+        points = points.expand(sum(len(image) for image in boxes), -1, -1)
+    return RegionMasks(boxes, objects, masks).at_points(points)
 
 
 def random_masks(num_objects: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
@@ -48,9 +46,7 @@ def bilinear(mask: np.ndarray, x: float, y: float) -> float:
 def test_labels_from_dense_masks_match_a_loop_over_points():
     masks, objects = random_masks(4), torch.tensor([2, 0, 3])
     points = torch.rand(3, 11, 2, generator=torch.Generator().manual_seed(0))
-    targets = point_targets(
-        [BOXES], [objects], [BitmapMasks(masks, HEIGHT, WIDTH)], fixed_sampler(points)
-    )
+    targets = at_points([BOXES], [objects], [BitmapMasks(masks, HEIGHT, WIDTH)], points)
     expected = torch.zeros(3, 11)
     for region, (box, index) in enumerate(zip(BOXES.tolist(), objects.tolist(), strict=True)):
         for point, (u, v) in enumerate(points[region].tolist()):
@@ -66,11 +62,11 @@ def test_labels_at_pixel_centres_are_the_pixels():
     rows, columns = np.indices((HEIGHT, WIDTH)).reshape(2, -1)
     points = torch.from_numpy(np.stack(((columns + 0.5) / WIDTH, (rows + 0.5) / HEIGHT), -1))
     image = torch.tensor([[0.0, 0.0, WIDTH, HEIGHT]])
-    targets = point_targets(
+    targets = at_points(
         [image],
         [torch.tensor([0])],
         [BitmapMasks(masks, HEIGHT, WIDTH)],
-        fixed_sampler(points.float()),
+        points.float(),
     )
     expected = torch.from_numpy(masks[0]).flatten().float()
     torch.testing.assert_close(targets.labels[0], expected, rtol=0, atol=1e-5)
@@ -81,7 +77,7 @@ def test_labels_from_polygons_are_inside_or_outside_of_them():
     masks = PolygonMasks([[polygon[::-1].copy()], [polygon]], HEIGHT, WIDTH)
     points = torch.rand(1, 200, 2, generator=torch.Generator().manual_seed(0))
     image = torch.tensor([[0.0, 0.0, WIDTH, HEIGHT]])
-    labels = point_targets([image], [torch.tensor([1])], [masks], fixed_sampler(points)).labels[0]
+    labels = at_points([image], [torch.tensor([1])], [masks], points).labels[0]
     x, y = (points[0] * image[0, 2:]).unbind(-1)
     depth = torch.stack((x - 6, 30 - x, y - 4, 18 - y)).amin(0)  # negative outside
     inside, outside = depth > 1, depth < -1
@@ -98,8 +94,37 @@ def test_memory_for_dense_masks_does_not_grow_with_regions(num_regions):
     objects = torch.zeros(num_regions, dtype=torch.long)
     points = torch.rand(1, 50, 2, generator=torch.Generator().manual_seed(0))
     with TensorMeter() as meter:
-        point_targets([boxes], [objects], [masks], fixed_sampler(points))
+        at_points([boxes], [objects], [masks], points)
     assert meter.largest_bytes == masks.masks.nbytes
+
+
+def test_memory_for_cells_is_one_float_copy_of_each_object():
+    masks = BitmapMasks(random_masks(1, 500, 500), 500, 500)
+    boxes = torch.tensor([[10.0, 10.0, 400.0, 450.0]]).expand(300, -1)
+    with TensorMeter() as meter:
+        RegionMasks([boxes], [torch.zeros(300, dtype=torch.long)], [masks]).at_cells((7, 7))
+    assert meter.largest == 500 * 500
+
+
+def test_cells_match_the_reference_way_of_cropping():
+    masks, objects = BitmapMasks(random_masks(4), HEIGHT, WIDTH), torch.tensor([2, 0, 3])
+    boxes = BOXES.clamp(min=0)
+    cropped = masks.crop_and_resize(boxes.numpy(), (5, 6), objects.numpy()).to_ndarray()
+    targets = RegionMasks([boxes], [objects], [masks]).at_cells((5, 6))
+    assert targets.labels.unflatten(1, (5, 6)).numpy().astype('uint8').tolist() == cropped.tolist()
+    assert_same(targets.points[2, 7], torch.tensor([1.5 / 6, 1.5 / 5]))
+
+
+def test_soft_cells_are_the_share_of_the_object():
+    mask = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    mask[:, :, :3] = 1
+    box, nothing = torch.tensor([[0.0, 0.0, 8.0, 8.0]]), torch.tensor([0])
+    shares = cell_shares(mask, box, nothing, (1, 2))
+    masks = BitmapMasks(mask.numpy(), 8, 8)
+    soft = RegionMasks([box], [nothing], [masks]).at_cells((1, 2), soft=True).labels
+    # roi_align reads each cell at 16 points, interpolated between pixel centres.
+    assert_same(shares.flatten(), torch.tensor([0.75, 0.0]))
+    assert torch.equal(soft, shares.flatten(1))
 
 
 # -------------------------------------------------------------------------------------- points
@@ -108,11 +133,10 @@ def test_memory_for_dense_masks_does_not_grow_with_regions(num_regions):
 @pytest.mark.parametrize('case', REFERENCE, ids=lambda case: case['name'])
 def test_annotated_points_match_reference(case):
     instances = case['instances']
-    targets = point_targets(
+    targets = at_points(
         [i['proposal_boxes'] for i in instances],
         [torch.arange(len(i['gt_classes'])) for i in instances],
         [PointMasks(i['gt_point_coords'], i['gt_point_labels'], 64, 96) for i in instances],
-        no_sampler,
     )
     assert_same(targets.labels, case['point_labels'])
     used = case['point_labels'] >= 0
@@ -156,9 +180,9 @@ def test_both_kinds_in_one_batch_are_filled_up_with_ignored_points():
     annotated = PointMasks([[[4.5, 5.5], [9.5, 9.5], [3.5, 4.5]]], [[1, 0, 1]], HEIGHT, WIDTH)
     boxes, objects = [BOXES[:2], BOXES[:1]], [torch.tensor([1, 0]), torch.tensor([0])]
 
-    both = point_targets(boxes, objects, [bitmaps, annotated], fixed_sampler(sampled))
-    dense = point_targets(boxes[:1], objects[:1], [bitmaps], fixed_sampler(sampled))
-    points = point_targets(boxes[1:], objects[1:], [annotated], no_sampler)
+    both = at_points(boxes, objects, [bitmaps, annotated], sampled)
+    dense = at_points(boxes[:1], objects[:1], [bitmaps], sampled)
+    points = at_points(boxes[1:], objects[1:], [annotated])
 
     assert both.num_points.tolist() == [5, 5, 3]
     assert torch.equal(both.points[:2], dense.points)
@@ -180,9 +204,7 @@ NO_POLYGONS = PolygonMasks([], HEIGHT, WIDTH)
 )
 def test_no_object_anywhere_gives_no_region(masks):
     nothing = torch.zeros(0, dtype=torch.long)
-    targets = point_targets(
-        [torch.zeros(0, 4)] * 2, [nothing] * 2, masks, lambda n, device: torch.rand(n, 5, 2)
-    )
+    targets = at_points([torch.zeros(0, 4)] * 2, [nothing] * 2, masks, torch.rand(1, 5, 2))
     assert len(targets.points) == len(targets.labels) == len(targets.num_points) == 0
     assert targets.points.shape[:2] == targets.labels.shape
     assert (targets.points.dtype, targets.labels.dtype) == (torch.float32, torch.float32)
@@ -198,17 +220,17 @@ def test_image_without_objects_changes_nothing_for_the_other(masks):
         torch.tensor([0]),
         PointMasks([[[4.5, 5.5], [9.5, 9.5]]], [[1, 0]], HEIGHT, WIDTH),
     )
-    sampler = fixed_sampler(torch.full((1, 2, 2), 0.5))
-    expected = point_targets(*zip(something, strict=True))
+    middle = torch.full((1, 2, 2), 0.5)
+    expected = at_points(*zip(something, strict=True))
     for batch in ([nothing, something], [something, nothing]):
         for actual, wanted in zip(
-            point_targets(*zip(*batch, strict=True), sampler), expected, strict=True
+            at_points(*zip(*batch, strict=True), middle), expected, strict=True
         ):
             assert torch.equal(actual, wanted)
 
 
 def test_objects_without_points_have_none():
     masks = PointMasks([[], []], [[], []], HEIGHT, WIDTH)
-    targets = point_targets([BOXES[:2]], [torch.tensor([1, 0])], [masks])
+    targets = at_points([BOXES[:2]], [torch.tensor([1, 0])], [masks])
     assert targets.points.shape == (2, 0, 2)
     assert targets.num_points.tolist() == [0, 0]

@@ -1,0 +1,173 @@
+"""What training compares with: points of regions and their labels, whatever form the masks have."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
+
+import torch
+import torch.nn.functional as F
+from mmcv.ops import roi_align
+from mmdet.models.task_modules.samplers import SamplingResult
+from mmdet.structures.mask import BaseInstanceMasks
+from mmdet.utils import InstanceList
+from torch import Tensor
+
+from mmpointrend.points import (
+    image_to_region,
+    in_region,
+    label_points,
+    region_to_image,
+    regular_grid,
+)
+from mmpointrend.structures import PointMasks
+
+
+class PointTargets(NamedTuple):
+    """Training points of all regions of a batch.
+
+    Attributes:
+        points: Region coordinates, shape (R, P, 2), float32.
+        labels: Shape (R, P), float32: 1 object, 0 background, shares between, -1 ignored.
+        num_points: Points that a region really has, shape (R,); the rest of its row, up to the P of
+            the batch, is filled up with ignored ones.
+    """
+
+    points: Tensor
+    labels: Tensor
+    num_points: Tensor
+
+
+class RegionMasks:
+    """Ground truth masks of a batch, as its regions see them.
+
+    An image whose masks are points always gives its annotated ones; an image with dense masks is
+    read wherever a head asks. Both may stand in one batch. Dense masks are moved to the device
+    once, as uint8, one per object and never one per region.
+
+    Args:
+        boxes: Region boxes of each image in pixels, shape (R_i, 4) each.
+        objects: Object of each region of each image, shape (R_i,) each.
+        masks: Ground truth of each image.
+    """
+
+    def __init__(
+        self,
+        boxes: Sequence[Tensor],
+        objects: Sequence[Tensor],
+        masks: Sequence[BaseInstanceMasks],
+    ) -> None:
+        self._boxes, self._objects = boxes, objects
+        self._masks = [
+            image_masks
+            if isinstance(image_masks, PointMasks)
+            else image_masks.to_tensor(torch.uint8, image_boxes.device)
+            for image_masks, image_boxes in zip(masks, boxes, strict=True)
+        ]
+
+    @classmethod
+    def of(
+        cls, sampling_results: Sequence[SamplingResult], batch_gt_instances: InstanceList
+    ) -> Self:
+        """The masks of the positive regions that mmdet's sampler chose, image by image."""
+        return cls(
+            [result.pos_priors for result in sampling_results],
+            [result.pos_assigned_gt_inds for result in sampling_results],
+            [instances.masks for instances in batch_gt_instances],
+        )
+
+    @property
+    def some_dense(self) -> bool:
+        """Whether any image has dense masks."""
+        return not all(isinstance(masks, PointMasks) for masks in self._masks)
+
+    def at_points(self, points: Tensor | None = None) -> PointTargets:
+        """Read dense masks at points.
+
+        Args:
+            points: Region coordinates, shape (R, P, 2); the rows of annotated images are not used.
+                None when no image has dense masks.
+        """
+        parts = None if points is None else points.split([len(boxes) for boxes in self._boxes])
+
+        def read(image: int, masks: Tensor) -> tuple[Tensor, Tensor]:
+            pixels = region_to_image(parts[image], self._boxes[image])
+            return parts[image], label_points(masks, pixels, self._objects[image])
+
+        return self._collect(read)
+
+    def at_cells(self, size: tuple[int, int], soft: bool = False) -> PointTargets:
+        """Read dense masks on a regular grid, as the targets of a predicted map.
+
+        Args:
+            size: Rows and columns of the map (H, W); P = H * W, row by row.
+            soft: Whether the label of a cell is the object's share of it, or whether that is at
+                least one half.
+        """
+
+        def read(image: int, masks: Tensor) -> tuple[Tensor, Tensor]:
+            boxes = self._boxes[image]
+            labels = cell_shares(masks, boxes, self._objects[image], size).flatten(1)
+            points = regular_grid(size, boxes.device).expand(len(boxes), -1, -1)
+            return points, labels if soft else (labels >= 0.5).float()
+
+        return self._collect(read)
+
+    def _collect(self, read: Callable[[int, Tensor], tuple[Tensor, Tensor]]) -> PointTargets:
+        """Points and labels of all images; ``read`` gives those of an image with dense masks."""
+        return _stack(
+            [
+                annotated_points(masks, self._boxes[image], self._objects[image])
+                if isinstance(masks, PointMasks)
+                else read(image, masks)
+                for image, masks in enumerate(self._masks)
+            ]
+        )
+
+
+def cell_shares(masks: Tensor, boxes: Tensor, objects: Tensor, size: tuple[int, int]) -> Tensor:
+    """Shrink the part of dense masks inside regions to a small map.
+
+    Args:
+        masks: One mask per object, shape (N, H, W), uint8 in {0, 1}.
+        boxes: Region boxes in pixels, shape (R, 4).
+        objects: Object of each region, shape (R,).
+        size: Rows and columns of the small map (h, w).
+
+    Returns:
+        The object's share of each cell, shape (R, h, w), float32 in [0, 1].
+    """
+    if not len(boxes):
+        return boxes.new_zeros(0, *size)
+    rois = torch.cat((objects[:, None].float(), boxes.float()), 1)
+    return roi_align(masks[:, None].float(), rois, size, 1.0, 0, 'avg', True)[:, 0]
+
+
+def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:
+    """Move an image's annotated points into its regions.
+
+    Points outside of a region are ignored (Pointly-Supervised Instance Segmentation, Sec. 4.1).
+
+    Args:
+        masks: Annotated points of N objects.
+        boxes: Region boxes in pixels, shape (R, 4).
+        objects: Object of each region, shape (R,).
+
+    Returns:
+        Region coordinates, shape (R, P, 2), and labels, shape (R, P), float32. A point outside of
+        its region is labelled -1 and moved to the middle.
+    """
+    annotated = masks.to_tensor(torch.float32, boxes.device)[objects]  # (R, P, 3)
+    points = image_to_region(annotated[..., :2], boxes)
+    inside = in_region(points)
+    labels = annotated[..., 2].masked_fill(~inside, -1)
+    return points.masked_fill(~inside[..., None], 0.5), labels
+
+
+def _stack(per_image: list[tuple[Tensor, Tensor]]) -> PointTargets:
+    width = max(labels.shape[1] for _, labels in per_image)
+    points, labels, num_points = [], [], []
+    for image_points, image_labels in per_image:
+        count = image_labels.shape[1]
+        points.append(F.pad(image_points, (0, 0, 0, width - count)))
+        labels.append(F.pad(image_labels, (0, width - count), value=-1))
+        num_points.append(image_labels.new_full((len(image_labels),), count))
+    return PointTargets(torch.cat(points), torch.cat(labels), torch.cat(num_points))

@@ -1,0 +1,102 @@
+from collections.abc import Callable, Sequence
+
+from mmdet.models.roi_heads import CascadeRoIHead
+from mmdet.models.task_modules.samplers import SamplingResult
+from mmdet.utils import InstanceList
+from torch import Tensor
+
+from mmpointrend.registry import MODELS
+
+from ..mask_heads import PointFunction
+from ..num_classes import share_num_classes
+from .mask_branch import (
+    MaskBranch,
+    bind_mask_head,
+    channels_last,
+    joint_point_predictor,
+    predict_masks,
+)
+
+RegionFusion = Callable[[Tensor, Tensor], Tensor]
+
+
+@MODELS.register_module()
+class PointRendCascadeRoIHead(CascadeRoIHead):
+    """Cascade R-CNN's RoI head with a mask head per stage that is evaluated point by point.
+
+    Each stage trains on its own regions. A mask is rendered once, from the mean of the stages'
+    probabilities at each point (Cascade R-CNN, Sec. 4.4, averages the stages' masks). Otherwise as
+    :class:`PointRendRoIHead`.
+
+    Args:
+        num_stages: Number of stages.
+        stage_loss_weights: Factor of the losses of each stage.
+        bbox_head: Config of the box head, or one for each stage; ``num_classes`` of the first is
+            that of all heads.
+        mask_head: Config of the mask head, or one for each stage.
+        **kwargs: Other arguments of :class:`mmdet.models.CascadeRoIHead`.
+
+    Raises:
+        ValueError: When the heads disagree about ``num_classes``.
+    """
+
+    def __init__(
+        self,
+        num_stages: int,
+        stage_loss_weights: Sequence[float],
+        bbox_head: dict | list[dict],
+        mask_head: dict | list[dict],
+        **kwargs,
+    ) -> None:
+        bbox_head, mask_head = share_num_classes(bbox_head, mask_head)
+        super().__init__(
+            num_stages, stage_loss_weights, bbox_head=bbox_head, mask_head=mask_head, **kwargs
+        )
+
+    def mask_loss(
+        self,
+        stage: int,
+        x: Sequence[Tensor],
+        sampling_results: list[SamplingResult],
+        batch_gt_instances: InstanceList,
+        fuse: RegionFusion | None = None,
+    ) -> dict:
+        """Compute the mask losses of a stage; see :meth:`PointRendRoIHead.mask_loss`."""
+        boxes = [result.pos_priors for result in sampling_results]
+        branch = self._bind(stage, x, boxes, fuse)
+        return {'loss_mask': branch.loss(sampling_results, batch_gt_instances)}
+
+    def predict_mask(
+        self,
+        x: Sequence[Tensor],
+        batch_img_metas: list[dict],
+        results_list: InstanceList,
+        rescale: bool = False,
+        fuse: RegionFusion | None = None,
+    ) -> InstanceList:
+        """Render the masks of detections; see :meth:`PointRendRoIHead.predict_mask`."""
+        branches = self._bind_all(x, [results.bboxes for results in results_list], fuse)
+        return predict_masks(branches, results_list, batch_img_metas, self.test_cfg, rescale)
+
+    def point_predictor(
+        self, x: Sequence[Tensor], boxes: Sequence[Tensor], labels: Tensor
+    ) -> PointFunction:
+        """Bind all stages to regions of a batch; see :meth:`PointRendRoIHead.point_predictor`."""
+        return joint_point_predictor(self._bind_all(x, boxes), labels)
+
+    def _bind_all(
+        self, x: Sequence[Tensor], boxes: Sequence[Tensor], fuse: RegionFusion | None = None
+    ) -> list[MaskBranch]:
+        num_inputs = max(extractor.num_inputs for extractor in self.mask_roi_extractor)
+        x = channels_last(x[:num_inputs])  # once for all stages
+        return [self._bind(stage, x, boxes, fuse) for stage in range(self.num_stages)]
+
+    def _bind(
+        self,
+        stage: int,
+        x: Sequence[Tensor],
+        boxes: Sequence[Tensor],
+        fuse: RegionFusion | None,
+    ) -> MaskBranch:
+        extractor, head = self.mask_roi_extractor[stage], self.mask_head[stage]
+        return bind_mask_head(extractor, head, x, boxes, fuse)

@@ -1,0 +1,110 @@
+import pytest
+import torch
+
+from mmpointrend.models import StandardPointHead
+
+from ...reference import assert_same, load_reference
+
+REFERENCE = load_reference('standard_point_head')
+every_case = pytest.mark.parametrize('case', REFERENCE['cases'], ids=lambda c: c['name'])
+
+
+def from_reference(state: dict) -> dict:
+    """Rename reference parameters: fcK are ``fcs``, convolutions of size 1 linear layers."""
+    renamed = {}
+    for key, value in state.items():
+        layer, kind = key.split('.')
+        name = layer if layer == 'predictor' else f'fcs.{int(layer[2:]) - 1}'
+        renamed[f'{name}.{kind}'] = value.squeeze(-1) if kind == 'weight' else value
+    return renamed
+
+
+def build(case):
+    head = StandardPointHead(
+        num_classes=case['num_classes'],
+        in_channels=case['input_channels'],
+        num_fcs=case['num_fc'],
+        fc_channels=case['fc_dim'],
+        class_agnostic=bool(case['cls_agnostic_mask']),
+        coarse_channels=case['num_classes'],
+        coarse_each_layer=bool(case['coarse_pred_each_layer']),
+    )
+    head.load_state_dict(from_reference(case['state_dict']))
+    return head
+
+
+@every_case
+def test_matches_reference(case):
+    head = build(case)
+    fine, coarse, expected, grad, grad_fine, grad_coarse = (
+        case[key].transpose(1, 2)
+        for key in (
+            'fine_grained_features',
+            'coarse_features',
+            'output',
+            'grad_weight',
+            'grad_fine',
+            'grad_coarse',
+        )
+    )
+    fine, coarse = fine.clone().requires_grad_(), coarse.clone().requires_grad_()
+    output = head(fine, coarse)
+    assert_same(output, expected)
+    (output * grad).sum().backward()
+    assert_same(fine.grad, grad_fine)
+    assert_same(coarse.grad, grad_coarse)
+    gradients = {key.removeprefix('param.'): value for key, value in case['grads'].items()}
+    parameters = dict(head.named_parameters())
+    for name, gradient in from_reference(gradients).items():
+        assert_same(parameters[name].grad, gradient)
+
+
+@every_case
+def test_coarse_prediction_in_other_places_is_that_at_the_points(case):
+    head = build(case)
+    generator = torch.Generator().manual_seed(0)
+    fine = case['fine_grained_features'].transpose(1, 2)
+    places = torch.randn(3, 4, 5, generator=generator)
+    weights = torch.rand(3, 25, 4, generator=generator)
+    assert_same(head(fine, places, weights), head(fine, weights @ places))
+
+
+@every_case
+@pytest.mark.parametrize('with_weights', [False, True])
+def test_output_of_the_class_of_each_region_alone(case, with_weights):
+    head = build(case)
+    fine, coarse = (
+        case[key].transpose(1, 2) for key in ('fine_grained_features', 'coarse_features')
+    )
+    weights = torch.eye(25).expand(3, -1, -1) if with_weights else None
+    labels = torch.tensor([4, 0, 2])
+    output = head(fine, coarse, weights, labels)
+    expected = head(fine, coarse)
+    if expected.shape[2] > 1:
+        expected = torch.stack([expected[i, :, label] for i, label in enumerate(labels)])[..., None]
+    assert output.shape == (3, 25, 1)
+    assert_same(output, expected)
+
+
+def test_initial_weights_have_the_spread_of_the_reference():
+    reference = from_reference(REFERENCE['fresh_init']['state_dict'])
+    torch.manual_seed(0)
+    head = StandardPointHead(5, in_channels=16, fc_channels=16)
+    head.init_weights()
+    for name, weight in head.state_dict().items():
+        if name.endswith('bias'):
+            assert not weight.any()
+        else:
+            torch.testing.assert_close(weight.std(), reference[name].std(), rtol=0.2, atol=0)
+
+
+def test_without_regions_reaches_every_parameter():
+    head = StandardPointHead(3, in_channels=4, fc_channels=5)
+    empty = torch.zeros(0, dtype=torch.long)
+    head(torch.zeros(0, 6, 4), torch.zeros(0, 9, 3), torch.zeros(0, 6, 9), empty).sum().backward()
+    assert all(parameter.grad is not None for parameter in head.parameters())
+
+
+def test_no_hidden_layer_is_an_error():
+    with pytest.raises(ValueError, match='num_fcs must be at least 1, got 0'):
+        StandardPointHead(3, num_fcs=0)

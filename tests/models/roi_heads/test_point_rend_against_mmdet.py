@@ -1,0 +1,140 @@
+"""mmdet's own PointRend, with the same weights and the same points."""
+
+import pytest
+import torch
+from mmdet.models.roi_heads import PointRendRoIHead as MMDetRoIHead
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+
+from .test_point_rend_roi_head import META, build, detections, regions
+
+CLASSES, CHANNELS = 5, 16
+TEST_CFG = {
+    # From 7 x 7 to 112 x 112; the steps up to 14 x 14 predict every cell and are skipped.
+    'subdivision_steps': 4,
+    'subdivision_num_points': 196,
+    'scale_factor': 2,
+    'mask_thr_binary': 0.5,
+}
+TRAIN_CFG = {
+    'mask_size': 7,
+    'num_points': 196,
+    'oversample_ratio': 3,
+    'importance_sample_ratio': 0.75,
+    'assigner': {
+        'type': 'MaxIoUAssigner',
+        'pos_iou_thr': 0.5,
+        'neg_iou_thr': 0.5,
+        'min_pos_iou': 0.5,
+    },
+    'sampler': {'type': 'RandomSampler', 'num': 8, 'pos_fraction': 0.5},
+}
+
+
+@pytest.fixture
+def heads():
+    """mmdet's RoI head and ours, with the same random weights in both mask heads."""
+    torch.manual_seed(0)
+    extractor = {
+        'type': 'SingleRoIExtractor',
+        'roi_layer': {'type': 'RoIAlign', 'output_size': 7},
+        'out_channels': CHANNELS,
+        'featmap_strides': [4],
+    }
+    theirs = MMDetRoIHead(
+        bbox_roi_extractor=extractor,
+        bbox_head={
+            'type': 'Shared2FCBBoxHead',
+            'in_channels': CHANNELS,
+            'fc_out_channels': 8,
+            'num_classes': CLASSES,
+        },
+        mask_roi_extractor={
+            'type': 'GenericRoIExtractor',
+            'aggregation': 'concat',
+            'roi_layer': {'type': 'SimpleRoIAlign', 'output_size': 14},
+            'out_channels': CHANNELS,
+            'featmap_strides': [4],
+        },
+        mask_head={
+            'type': 'CoarseMaskHead',
+            'num_fcs': 2,
+            'in_channels': CHANNELS,
+            'conv_out_channels': 16,
+            'fc_out_channels': 32,
+            'num_classes': CLASSES,
+            'loss_mask': {'type': 'CrossEntropyLoss', 'use_mask': True},
+        },
+        point_head={
+            'type': 'MaskPointHead',
+            'num_fcs': 3,
+            'in_channels': CHANNELS,
+            'fc_channels': 16,
+            'num_classes': CLASSES,
+            'coarse_pred_each_layer': True,
+        },
+        train_cfg=ConfigDict(TRAIN_CFG),
+        test_cfg=ConfigDict(TEST_CFG),
+    )
+    ours = build('pointrend', CLASSES, CHANNELS)
+    ours.mask_head.load_state_dict(copy_weights(theirs))
+    return theirs.eval(), ours.eval()
+
+
+def copy_weights(theirs) -> dict:
+    sources = {
+        'coarse_head.convs.0': theirs.mask_head.downsample_conv.conv,
+        'coarse_head.fcs.0': theirs.mask_head.fcs[0],
+        'coarse_head.fcs.2': theirs.mask_head.fcs[1],
+        'coarse_head.prediction': theirs.mask_head.fc_logits,
+        **{f'point_head.fcs.{i}': fc.conv for i, fc in enumerate(theirs.point_head.fcs)},
+        'point_head.predictor': theirs.point_head.fc_logits,
+    }
+    for layer in sources.values():
+        torch.nn.init.normal_(layer.weight, std=0.3)
+        torch.nn.init.normal_(layer.bias, std=0.3)
+    return {
+        f'{name}.{kind}': value.squeeze(-1) if name.startswith('point') else value
+        for name, layer in sources.items()
+        for kind, value in layer.state_dict().items()
+    }
+
+
+def batch():
+    """Regions and ground truth of two images."""
+    generator = torch.Generator().manual_seed(1)
+    sampled, instances = [], []
+    for image in detections(CLASSES, 3, 2):
+        dense = torch.rand(len(image), 64, 96, generator=generator) < 0.5
+        result = regions({'proposal_boxes': image.bboxes, 'gt_classes': image.labels})
+        result.pos_bboxes = image.bboxes
+        sampled.append(result)
+        instances.append(InstanceData(masks=BitmapMasks(dense.numpy().astype('uint8'), 64, 96)))
+    return sampled, instances
+
+
+def test_losses_and_gradients_are_the_same(heads):
+    results = []
+    for head in heads:
+        features = torch.randn(2, CHANNELS, 16, 24, generator=torch.Generator().manual_seed(2))
+        features.requires_grad_()
+        torch.manual_seed(3)  # both draw the same points
+        losses = head.mask_loss((features,), batch()[0], None, batch()[1])['loss_mask']
+        (losses['loss_mask'].sum() + losses['loss_point']).backward()
+        results.append((losses, features.grad))
+    (their_losses, their_grad), (our_losses, our_grad) = results
+    for name, loss in our_losses.items():
+        torch.testing.assert_close(loss, their_losses[name].squeeze(), rtol=1e-5, atol=0)
+    torch.testing.assert_close(our_grad, their_grad, rtol=1e-4, atol=1e-6)
+
+
+def test_masks_are_the_same_but_for_ties(heads):
+    features = torch.randn(2, CHANNELS, 16, 24, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        theirs, ours = (
+            head.predict_mask((features,), [META, META], detections(CLASSES, 3, 2))
+            for head in heads
+        )
+    for their_image, our_image in zip(theirs, ours, strict=True):
+        assert (their_image.masks == our_image.masks).float().mean() > 0.9999
