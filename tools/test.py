@@ -24,6 +24,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='file or URL')
     parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions to this file')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="average each image's prediction with that of its mirror image, or over the views of "
+        'tta_pipeline in the config',
+    )
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='write pictures of the predictions to this folder')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds per shown picture')
@@ -41,6 +47,20 @@ def draw_predictions(cfg: Config, args: argparse.Namespace) -> None:
     hook.update(draw=True, show=args.show, wait_time=args.wait_time, test_out_dir=args.show_dir)
 
 
+def augment(cfg: Config) -> None:
+    if 'tta_model' not in cfg:
+        raise SystemExit('--tta needs tta_model in the config')
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    *steps, packing = dataset.pipeline
+    packing.meta_keys = (*packing.meta_keys, 'flip', 'flip_direction')
+    flips = [{'type': 'RandomFlip', 'prob': prob} for prob in (0.0, 1.0)]
+    views = {'type': 'TestTimeAug', 'transforms': [flips, [packing]]}
+    dataset.pipeline = cfg.get('tta_pipeline', [*steps, views])
+    cfg.model = {**cfg.tta_model, 'module': cfg.model}
+
+
 def write_predictions(cfg: Config, path: str) -> None:
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list):
@@ -54,6 +74,8 @@ def main() -> None:
     cfg.load_from = check_checkpoint(args.checkpoint)
     if args.show or args.show_dir:
         draw_predictions(cfg, args)
+    if args.tta:
+        augment(cfg)
     if args.out:
         write_predictions(cfg, args.out)
     with prepared_process(cfg, args.local_rank):

@@ -9,6 +9,7 @@ from .mask_heads import (
 )
 from .point_heads import ImplicitPointHead, StandardPointHead
 from .point_samplers import UncertainPointSampler, UniformPointSampler
+from .point_tta_model import PointTTAModel
 from .roi_heads import (
     PointRendCascadeRoIHead,
     PointRendHTCRoIHead,
@@ -30,6 +31,7 @@ __all__ = [
     'PointRendRoIHead',
     'PointRoIExtractor',
     'PointStandardRoIHead',
+    'PointTTAModel',
     'StandardPointHead',
     'UncertainPointSampler',
     'UniformPointSampler',

@@ -30,3 +30,41 @@ def test_predictions_go_to_a_pickle(
     with pytest.raises(SystemExit):
         script.parse_args()
     assert '--out x.json: the name must end in .pkl or .pickle' in capsys.readouterr().err
+
+
+def test_augmentation_packs_every_image_and_its_mirror_image(script: ModuleType) -> None:
+    packing = {'type': 'PackDetInputs', 'meta_keys': ('img_id',)}
+    dataset = {'type': 'A', 'pipeline': [{'type': 'LoadImageFromFile'}, packing]}
+    cfg = Config(
+        {
+            'model': {'type': 'M'},
+            'tta_model': {'type': 'T'},
+            'test_dataloader': {'dataset': {'type': 'RepeatDataset', 'dataset': dataset}},
+        }
+    )
+    script.augment(cfg)
+    assert cfg.model == {'type': 'T', 'module': {'type': 'M'}}
+    load, views = cfg.test_dataloader.dataset.dataset.pipeline
+    assert load == {'type': 'LoadImageFromFile'}
+    flips, (packed,) = views.transforms
+    assert [flip['prob'] for flip in flips] == [0, 1]
+    assert packed['meta_keys'] == ('img_id', 'flip', 'flip_direction')
+
+
+def test_augmentation_takes_the_views_of_the_config(script: ModuleType) -> None:
+    packing = {'type': 'PackDetInputs', 'meta_keys': ('img_id',)}
+    cfg = Config(
+        {
+            'model': {'type': 'M'},
+            'tta_model': {'type': 'T'},
+            'tta_pipeline': [{'type': 'B'}],
+            'test_dataloader': {'dataset': {'pipeline': [packing]}},
+        }
+    )
+    script.augment(cfg)
+    assert cfg.test_dataloader.dataset.pipeline == [{'type': 'B'}]
+
+
+def test_augmentation_needs_its_model(script: ModuleType) -> None:
+    with pytest.raises(SystemExit, match='--tta needs tta_model in the config'):
+        script.augment(Config({}))

@@ -1,6 +1,7 @@
 """What the RoI heads of this package share: a mask head bound to the regions of a batch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -94,29 +95,39 @@ def channels_last(x: Sequence[Tensor]) -> list[Tensor]:
     return [level.contiguous(memory_format=torch.channels_last) for level in x]
 
 
-def joint_point_predictor(
-    branches: Sequence[MaskBranch], labels: Tensor, part: slice = slice(None)
-) -> PointFunction:
-    """Bind the stages of a cascade to a part of the regions; its probability at a point is the mean
-    of theirs.
+def mean_predictor(predictors: Sequence[PointFunction]) -> PointFunction:
+    """Average predictors: the stages of a cascade, the views of an augmented image.
 
     Args:
-        branches: The stages, bound to the same regions.
+        predictors: Each maps region coordinates (R, P, 2) to logits (R, P, 1).
+
+    Returns:
+        A function of the same kind; its probability at a point is the mean of theirs.
+    """
+    if len(predictors) == 1:
+        return predictors[0]
+
+    def predict(points: Tensor) -> Tensor:
+        total = sum(predictor(points).sigmoid() for predictor in predictors)
+        return (total / len(predictors)).logit(eps=1e-6)
+
+    return predict
+
+
+def point_predictor(
+    branches: Sequence[MaskBranch], labels: Tensor, part: slice = slice(None)
+) -> PointFunction:
+    """Bind one mask head, or the stages of a cascade, to a part of the regions.
+
+    Args:
+        branches: All bound to the same regions.
         labels: Class of each region of the batch, shape (R,).
         part: The regions.
 
     Returns:
         As :meth:`MaskBranch.point_predictor`.
     """
-    predictors = [branch.point_predictor(labels, part) for branch in branches]
-    if len(predictors) == 1:
-        return predictors[0]
-
-    def predict(points: Tensor) -> Tensor:
-        total = sum(predict_stage(points).sigmoid() for predict_stage in predictors)
-        return (total / len(predictors)).logit(eps=1e-6)
-
-    return predict
+    return mean_predictor([branch.point_predictor(labels, part) for branch in branches])
 
 
 def predict_masks(
@@ -133,16 +144,16 @@ def predict_masks(
         results_list: Detections of each image: ``bboxes`` (R_i, 4) in pixels of the input,
             ``labels`` (R_i,).
         batch_img_metas: Sizes and scale factor of each image.
-        cfg: ``subdivision_start``, side of the grid that is predicted densely,
-            ``subdivision_steps``, doublings after that, ``subdivision_num_points``, points per step
-            and region, and ``mask_thr_binary``.
+        cfg: As in :func:`render_regions`, and ``mask_thr_binary``.
         rescale: Whether boxes and masks are wanted in pixels of the original image.
 
     Returns:
         The detections with ``masks``, boolean, shape (R_i, H, W).
     """
     labels = torch.cat([results.labels for results in results_list])
-    planes = render_regions(branches, labels, cfg)
+    planes = render_regions(
+        partial(point_predictor, branches, labels), len(labels), labels.device, cfg
+    )
     return branches[-1].head.predict_by_feat(
         planes.split([len(results) for results in results_list]),
         results_list,
@@ -152,25 +163,33 @@ def predict_masks(
     )
 
 
-def render_regions(branches: Sequence[MaskBranch], labels: Tensor, cfg: ConfigDict) -> Tensor:
+def render_regions(
+    bind: Callable[[slice], PointFunction],
+    num_regions: int,
+    device: torch.device,
+    cfg: ConfigDict,
+) -> Tensor:
     """Render the masks of all regions, a few regions at a time.
 
     Args:
-        branches: As in :func:`predict_masks`.
-        labels: Class of each region of the batch, shape (R,).
-        cfg: As in :func:`predict_masks`.
+        bind: Gives the point predictor of a part of the regions.
+        num_regions: Number of regions R; may be zero.
+        device: Where the masks live.
+        cfg: ``subdivision_start``, side of the grid that is predicted densely,
+            ``subdivision_steps``, doublings after that, and ``subdivision_num_points``, points per
+            step and region.
 
     Returns:
-        Logits, shape (R, 1, H, W).
+        Logits, shape (R, 1, H, W), float32.
     """
-    start = (cfg.subdivision_start, cfg.subdivision_start)
-    points_per_region = max(cfg.subdivision_start**2, cfg.subdivision_num_points)
-    at_once = max(1, POINTS_AT_ONCE.get(labels.device.type, 2**15) // points_per_region)
-    side = cfg.subdivision_start * 2**cfg.subdivision_steps
-    masks = labels.new_empty((len(labels), 1, side, side), dtype=torch.float32)
-    for first in range(0, len(labels), at_once):
-        part = slice(first, first + at_once)
-        predict = joint_point_predictor(branches, labels, part)
-        planes = predict_grid(predict, len(labels[part]), start, labels.device)
-        masks[part] = render(predict, planes, cfg.subdivision_steps, cfg.subdivision_num_points)
+    start, steps = cfg.subdivision_start, cfg.subdivision_steps
+    points_per_region = max(start**2, cfg.subdivision_num_points)
+    at_once = max(1, POINTS_AT_ONCE.get(device.type, 2**15) // points_per_region)
+    side = start * 2**steps
+    masks = torch.empty(num_regions, 1, side, side, device=device)
+    for first in range(0, num_regions, at_once):
+        part = slice(first, min(first + at_once, num_regions))
+        predict = bind(part)
+        planes = predict_grid(predict, part.stop - part.start, (start, start), device)
+        masks[part] = render(predict, planes, steps, cfg.subdivision_num_points)
     return masks

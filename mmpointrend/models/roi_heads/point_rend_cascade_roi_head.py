@@ -7,15 +7,8 @@ from torch import Tensor
 
 from mmpointrend.registry import MODELS
 
-from ..mask_heads import PointFunction
 from ..num_classes import share_num_classes
-from .mask_branch import (
-    MaskBranch,
-    bind_mask_head,
-    channels_last,
-    joint_point_predictor,
-    predict_masks,
-)
+from .mask_branch import MaskBranch, bind_mask_head, channels_last, predict_masks
 
 RegionFusion = Callable[[Tensor, Tensor], Tensor]
 
@@ -63,7 +56,7 @@ class PointRendCascadeRoIHead(CascadeRoIHead):
     ) -> dict:
         """Compute the mask losses of a stage; see :meth:`PointRendRoIHead.mask_loss`."""
         boxes = [result.pos_priors for result in sampling_results]
-        branch = self._bind(stage, x, boxes, fuse)
+        branch = self._bind_stage(stage, x, boxes, fuse)
         return {'loss_mask': branch.loss(sampling_results, batch_gt_instances)}
 
     def predict_mask(
@@ -75,23 +68,18 @@ class PointRendCascadeRoIHead(CascadeRoIHead):
         fuse: RegionFusion | None = None,
     ) -> InstanceList:
         """Render the masks of detections; see :meth:`PointRendRoIHead.predict_mask`."""
-        branches = self._bind_all(x, [results.bboxes for results in results_list], fuse)
+        branches = self.bind(x, [results.bboxes for results in results_list], fuse)
         return predict_masks(branches, results_list, batch_img_metas, self.test_cfg, rescale)
 
-    def point_predictor(
-        self, x: Sequence[Tensor], boxes: Sequence[Tensor], labels: Tensor
-    ) -> PointFunction:
-        """Bind all stages to regions of a batch; see :meth:`PointRendRoIHead.point_predictor`."""
-        return joint_point_predictor(self._bind_all(x, boxes), labels)
-
-    def _bind_all(
+    def bind(
         self, x: Sequence[Tensor], boxes: Sequence[Tensor], fuse: RegionFusion | None = None
     ) -> list[MaskBranch]:
+        """Bind the mask heads of all stages to regions; see :meth:`PointRendRoIHead.bind`."""
         num_inputs = max(extractor.num_inputs for extractor in self.mask_roi_extractor)
         x = channels_last(x[:num_inputs])  # once for all stages
-        return [self._bind(stage, x, boxes, fuse) for stage in range(self.num_stages)]
+        return [self._bind_stage(stage, x, boxes, fuse) for stage in range(self.num_stages)]
 
-    def _bind(
+    def _bind_stage(
         self,
         stage: int,
         x: Sequence[Tensor],

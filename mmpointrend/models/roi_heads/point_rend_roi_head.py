@@ -6,8 +6,7 @@ from torch import Tensor
 
 from mmpointrend.registry import MODELS
 
-from ..mask_heads import PointFunction
-from .mask_branch import bind_mask_head, predict_masks
+from .mask_branch import MaskBranch, bind_mask_head, predict_masks
 from .point_standard_roi_head import PointStandardRoIHead
 
 
@@ -45,8 +44,7 @@ class PointRendRoIHead(PointStandardRoIHead):
         Returns:
             ``loss_mask``, a dictionary of losses.
         """
-        boxes = [result.pos_priors for result in sampling_results]
-        branch = bind_mask_head(self.mask_roi_extractor, self.mask_head, x, boxes)
+        (branch,) = self.bind(x, [result.pos_priors for result in sampling_results])
         return {'loss_mask': branch.loss(sampling_results, batch_gt_instances)}
 
     def predict_mask(
@@ -68,23 +66,17 @@ class PointRendRoIHead(PointStandardRoIHead):
         Returns:
             The detections with ``masks``, boolean, shape (R_i, H, W).
         """
-        boxes = [results.bboxes for results in results_list]
-        branch = bind_mask_head(self.mask_roi_extractor, self.mask_head, x, boxes)
-        return predict_masks([branch], results_list, batch_img_metas, self.test_cfg, rescale)
+        branches = self.bind(x, [results.bboxes for results in results_list])
+        return predict_masks(branches, results_list, batch_img_metas, self.test_cfg, rescale)
 
-    def point_predictor(
-        self, x: Sequence[Tensor], boxes: Sequence[Tensor], labels: Tensor
-    ) -> PointFunction:
-        """Bind the mask head to regions of a batch.
+    def bind(self, x: Sequence[Tensor], boxes: Sequence[Tensor]) -> list[MaskBranch]:
+        """Bind the mask head to regions.
 
         Args:
             x: Feature maps, one per level, (N, D, H, W) each.
             boxes: Regions of each image in pixels of the input, shape (R_i, 4) each.
-            labels: Class of each region of the batch, shape (R,).
 
         Returns:
-            Maps region coordinates (R, P, 2) to the logits of the regions' classes, (R, P, 1),
-            float32.
+            The mask head alone; a cascade has one for each stage.
         """
-        branch = bind_mask_head(self.mask_roi_extractor, self.mask_head, x, boxes)
-        return branch.point_predictor(labels)
+        return [bind_mask_head(self.mask_roi_extractor, self.mask_head, x, boxes)]

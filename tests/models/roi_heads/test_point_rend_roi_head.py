@@ -282,7 +282,7 @@ def test_half_precision_masks_agree_with_float32(method, map_type):
     labels = torch.cat([i['pred_classes'] for i in case['instances']])
 
     def planes(features):
-        predict = head.point_predictor((features,), boxes, labels)
+        predict = mask_branch.point_predictor(head.bind((features,), boxes), labels)
         return render(predict, predict_grid(predict, len(labels), (14, 14)), 3, 196)
 
     with torch.no_grad():
