@@ -1,10 +1,12 @@
 """Checks that the OpenMMLab packages below mmpointrend are there, recent enough and complete."""
 
+import warnings
 from importlib import import_module
 
 # Lower bounds only. Both families of packages, OpenMMLab's and its continuation onedl, import
 # under these names, so the modules are asked and not the names of the distributions.
 MINIMUM_VERSIONS = {'mmengine': '0.10.7', 'mmcv': '2.1.0', 'mmdet': '3.3.0'}
+MINIMUM_MMSEG = '1.2.2'
 
 ADVICE = (
     "Install torch, then: pip install --no-build-isolation 'mmpointrend[onedl]' "
@@ -21,19 +23,42 @@ def check_stack() -> None:
             registries of mmengine swallow those while they import a scope.
     """
     for name, minimum in MINIMUM_VERSIONS.items():
-        try:
-            found = import_module(name).__version__
-        except ModuleNotFoundError as error:
-            reason = 'found none' if error.name == name else f'its import fails: {error}'
-            raise RuntimeError(_message(f'{name} >= {minimum}', reason)) from error
-        # mmdet 3.3 asserts on the version of mmcv while it is imported.
-        except (ImportError, AssertionError) as error:
-            reason = f'its import fails: {error}'
-            raise RuntimeError(_message(f'{name} >= {minimum}', reason)) from error
-        if _release(found) < _release(minimum):
-            raise RuntimeError(_message(f'{name} >= {minimum}', f'found {found}'))
+        found = _check_package(name, minimum)
         if name == 'mmcv':
             _check_operators(found)
+
+
+def has_mmseg() -> bool:
+    """Tell whether there is an mmseg to build semantic segmentation on.
+
+    Instance segmentation does without it. One that is installed but cannot be used is reported by
+    a warning of one line.
+    """
+    try:
+        _check_package('mmseg', MINIMUM_MMSEG, probe='mmseg.models')
+    except RuntimeError as error:
+        if not _is_absent('mmseg', error.__cause__):
+            warnings.warn(f'No semantic segmentation: {error}', stacklevel=2)
+        return False
+    return True
+
+
+def _check_package(name: str, minimum: str, probe: str | None = None) -> str:
+    """Import a package, and a module of it that imports more; return its version."""
+    try:
+        found = import_module(name).__version__
+        import_module(probe or name)
+    # mmdet 3.3 and mmseg 1.2 assert on the version of mmcv while they are imported.
+    except (ImportError, AssertionError) as error:
+        reason = 'found none' if _is_absent(name, error) else f'its import fails: {error}'
+        raise RuntimeError(_message(f'{name} >= {minimum}', reason)) from error
+    if _release(found) < _release(minimum):
+        raise RuntimeError(_message(f'{name} >= {minimum}', f'found {found}'))
+    return found
+
+
+def _is_absent(name: str, error: BaseException | None) -> bool:
+    return isinstance(error, ModuleNotFoundError) and error.name == name
 
 
 def _check_operators(version: str) -> None:

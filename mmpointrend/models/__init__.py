@@ -1,6 +1,7 @@
 """Registered components: where to look, what is there, how it becomes a mask."""
 
-from .losses import ParameterL2Loss, PointCrossEntropyLoss
+from ..stack import has_mmseg
+from .losses import ParameterL2Loss, PointCrossEntropyLoss, PointDiceLoss
 from .mask_heads import (
     ConvFCHead,
     ImplicitPointRendMaskHead,
@@ -11,6 +12,7 @@ from .point_heads import ImplicitPointHead, StandardPointHead
 from .point_samplers import UncertainPointSampler, UniformPointSampler
 from .point_tta_model import PointTTAModel
 from .roi_heads import (
+    PointCascadeRoIHead,
     PointRendCascadeRoIHead,
     PointRendHTCRoIHead,
     PointRendRoIHead,
@@ -23,7 +25,9 @@ __all__ = [
     'ImplicitPointHead',
     'ImplicitPointRendMaskHead',
     'ParameterL2Loss',
+    'PointCascadeRoIHead',
     'PointCrossEntropyLoss',
+    'PointDiceLoss',
     'PointFCNMaskHead',
     'PointRendCascadeRoIHead',
     'PointRendHTCRoIHead',
@@ -36,3 +40,9 @@ __all__ = [
     'UncertainPointSampler',
     'UniformPointSampler',
 ]
+
+if has_mmseg():
+    from .decode_heads import PointRendDecodeHead
+    from .segmentors import PointRendSegmentor
+
+    __all__ += ['PointRendDecodeHead', 'PointRendSegmentor']

@@ -10,20 +10,33 @@ import torch
 from torch import Tensor
 
 
-def regular_grid(size: tuple[int, int], device: torch.device | str | None = None) -> Tensor:
+def regular_grid(
+    size: tuple[int, int],
+    device: torch.device | str | None = None,
+    align_corners: bool = False,
+) -> Tensor:
     """Cell centres of a regular grid over a region, row by row.
 
     Args:
         size: Number of rows and columns (H, W).
         device: Where the result lives.
+        align_corners: Whether 0 and 1 are the centres of the outermost cells instead of their
+            outer edges, as in :func:`sample_maps`.
 
     Returns:
-        Region coordinates, shape (H * W, 2), float32, inside (0, 1).
+        Region coordinates, shape (H * W, 2), float32, inside (0, 1), or [0, 1] with
+        ``align_corners``.
     """
     height, width = size
-    y = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) / height
-    x = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) / width
+    y, x = (_cell_centres(cells, device, align_corners) for cells in size)
     return torch.stack((x.expand(height, width), y[:, None].expand(height, width)), -1).view(-1, 2)
+
+
+def _cell_centres(
+    cells: int, device: torch.device | str | None, align_corners: bool
+) -> Tensor:
+    index = torch.arange(cells, device=device, dtype=torch.float32)
+    return index / max(cells - 1, 1) if align_corners else (index + 0.5) / cells
 
 
 def region_to_image(points: Tensor, boxes: Tensor) -> Tensor:

@@ -45,12 +45,15 @@ def predict_grid(
     return predict(points).transpose(1, 2).unflatten(2, size)
 
 
-def uncertain_cells(uncertainty_map: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
+def uncertain_cells(
+    uncertainty_map: Tensor, num_points: int, align_corners: bool = False
+) -> tuple[Tensor, Tensor]:
     """Pick the least certain cells of a grid (PointRend, Sec. 3.1, inference).
 
     Args:
         uncertainty_map: Shape (R, H, W), larger where less certain.
         num_points: Cells to pick in each region; all of them when it has fewer.
+        align_corners: See :func:`regular_grid`.
 
     Returns:
         Cells ``y * W + x``, shape (R, P), int64, and the region coordinates of their centres, shape
@@ -58,11 +61,15 @@ def uncertain_cells(uncertainty_map: Tensor, num_points: int) -> tuple[Tensor, T
     """
     size = uncertainty_map.shape[1:]
     picked = uncertainty_map.flatten(1).topk(min(num_points, size.numel())).indices
-    return picked, regular_grid(size, uncertainty_map.device)[picked]
+    return picked, regular_grid(size, uncertainty_map.device, align_corners)[picked]
 
 
 def subdivide(
-    predict: Callable[[Tensor], Tensor], planes: Tensor, steps: int, num_points: int
+    predict: Callable[[Tensor], Tensor],
+    planes: Tensor,
+    steps: int,
+    num_points: int,
+    align_corners: bool = False,
 ) -> Iterator[RenderStep]:
     """Refine planes step by step (PointRend, Sec. 3.1, inference).
 
@@ -75,13 +82,17 @@ def subdivide(
             an instance needs.
         steps: Number of doublings.
         num_points: Cells to predict per step and region; all of them when a plane has fewer.
+        align_corners: Whether 0 and 1 are the centres of the outermost cells instead of their
+            outer edges. Half the spacing of H cells then makes 2 H - 1 of them, not 2 H, and every
+            cell keeps its place.
 
     Yields:
         The :class:`RenderStep` of every doubling.
     """
     for _ in range(steps):
-        planes = F.interpolate(planes, scale_factor=2, mode='bilinear', align_corners=False)
-        picked, points = uncertain_cells(uncertainty(planes, dim=1), num_points)
+        size = [2 * side - align_corners for side in planes.shape[2:]]
+        planes = F.interpolate(planes, size, mode='bilinear', align_corners=align_corners)
+        picked, points = uncertain_cells(uncertainty(planes, dim=1), num_points, align_corners)
         logits = predict(points).transpose(1, 2).to(planes.dtype)  # (R, C, P)
         cells = picked[:, None].expand_as(logits)
         planes = planes.flatten(2).scatter_(2, cells, logits).view_as(planes)
@@ -89,14 +100,19 @@ def subdivide(
 
 
 def render(
-    predict: Callable[[Tensor], Tensor], planes: Tensor, steps: int, num_points: int
+    predict: Callable[[Tensor], Tensor],
+    planes: Tensor,
+    steps: int,
+    num_points: int,
+    align_corners: bool = False,
 ) -> Tensor:
     """Refine planes by adaptive subdivision and return the last ones; arguments as in
     :func:`subdivide`.
 
     Returns:
-        Logits, shape (R, C, H * 2**steps, W * 2**steps).
+        Logits, shape (R, C, H * 2**steps, W * 2**steps), where ``align_corners`` makes
+        (H - 1) * 2**steps + 1 of H.
     """
-    for step in subdivide(predict, planes, steps, num_points):
+    for step in subdivide(predict, planes, steps, num_points, align_corners):
         planes = step.planes
     return planes

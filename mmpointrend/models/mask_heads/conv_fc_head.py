@@ -13,13 +13,14 @@ class ConvFCHead(BaseModule):
 
     A 1 x 1 convolution to ``conv_channels`` (where the input has others), a 2 x 2 convolution of
     stride 2, fully connected layers. Source: PointRend, Sec. 4.1 (the coarse mask head), and
-    Pointly-Supervised Instance Segmentation, Sec. 5 (the parameter head).
+    Pointly-Supervised Instance Segmentation, Sec. 5 (the parameter head). Without the convolutions
+    it is the standard box head, which the latter compares with.
 
     Args:
         output_shape: Shape of a region's output.
         in_channels: Channels D of the region features.
-        roi_feat_size: Side S of the region features, even.
-        conv_channels: Width of the convolutions.
+        roi_feat_size: Side S of the region features; even, where they are halved.
+        conv_channels: Width of the convolutions; None for no convolutions.
         num_fcs: Hidden fully connected layers.
         fc_channels: Width of the hidden layers.
     """
@@ -29,7 +30,7 @@ class ConvFCHead(BaseModule):
         output_shape: Sequence[int],
         in_channels: int = 256,
         roi_feat_size: int = 14,
-        conv_channels: int = 256,
+        conv_channels: int | None = 256,
         num_fcs: int = 2,
         fc_channels: int = 1024,
     ) -> None:
@@ -41,11 +42,13 @@ class ConvFCHead(BaseModule):
             ]
         )
         self.output_shape = tuple(output_shape)
-        convs = [nn.Conv2d(conv_channels, conv_channels, 2, stride=2), nn.ReLU(inplace=True)]
-        if in_channels != conv_channels:
-            convs = [nn.Conv2d(in_channels, conv_channels, 1), nn.ReLU(inplace=True), *convs]
+        convs, width = [], in_channels * roi_feat_size**2
+        if conv_channels is not None:
+            if in_channels != conv_channels:
+                convs += [nn.Conv2d(in_channels, conv_channels, 1), nn.ReLU(inplace=True)]
+            convs += [nn.Conv2d(conv_channels, conv_channels, 2, stride=2), nn.ReLU(inplace=True)]
+            width = conv_channels * (roi_feat_size // 2) ** 2
         self.convs = nn.Sequential(*convs)
-        width = conv_channels * (roi_feat_size // 2) ** 2
         fcs = []
         for _ in range(num_fcs):
             fcs += [nn.Linear(width, fc_channels), nn.ReLU(inplace=True)]

@@ -23,11 +23,13 @@ class ImplicitPointHead(BaseModule):
         fc_channels: Width of the hidden layers.
         class_agnostic: Whether one output serves all classes.
         image_features: Whether the MLP sees image features.
-        positional_encoding: Whether the MLP sees the encoded position.
+        position: How the MLP sees the position: 'fourier', encoded; 'plain', as coordinates in
+            [-1, 1]; None, not at all.
         num_frequencies: Random frequencies of the encoding; each gives a sine and a cosine.
 
     Raises:
-        ValueError: When the MLP would see neither features nor position, or has no hidden layer.
+        ValueError: When the MLP would see neither features nor position, or has no hidden layer, or
+            ``position`` is unknown.
     """
 
     def __init__(
@@ -38,22 +40,25 @@ class ImplicitPointHead(BaseModule):
         fc_channels: int = 256,
         class_agnostic: bool = False,
         image_features: bool = True,
-        positional_encoding: bool = True,
+        position: str | None = 'fourier',
         num_frequencies: int = 128,
     ) -> None:
         super().__init__()
-        if not (image_features or positional_encoding):
-            raise ValueError('image_features and positional_encoding must not both be False')
+        encoded = {'fourier': 2 * num_frequencies, 'plain': 2, None: 0}
+        if position not in encoded:
+            raise ValueError(f"position must be 'fourier', 'plain' or None, got {position!r}")
+        if not (image_features or position):
+            raise ValueError('image_features is False and position None: there is nothing to see')
         if num_fcs < 1:
             raise ValueError(f'num_fcs must be at least 1, got {num_fcs}')
         self.image_features = image_features
-        self.positional_encoding = positional_encoding
-        inputs = image_features * in_channels + positional_encoding * 2 * num_frequencies
+        self.position = position
+        inputs = image_features * in_channels + encoded[position]
         outputs = 1 if class_agnostic else num_classes
         # (inputs, outputs) of every layer, the last one included
         widths = [inputs, *[fc_channels] * num_fcs, outputs]
         self.layers = list(itertools.pairwise(widths))
-        if positional_encoding:
+        if position == 'fourier':
             self.register_buffer('frequencies', torch.randn(2, num_frequencies))
 
     @property
@@ -80,7 +85,7 @@ class ImplicitPointHead(BaseModule):
         Returns:
             Logits, shape (R, P, C), or (R, P, 1) with ``labels`` or when class agnostic.
         """
-        inputs = [self.encode(points)] if self.positional_encoding else []
+        inputs = [self.encode(points)] if self.position else []
         if self.image_features:
             inputs.append(features)
         (first_weight, hidden), *hidden_layers, (weight, bias) = self._split(parameters)
@@ -99,7 +104,7 @@ class ImplicitPointHead(BaseModule):
         return torch.baddbmm(bias, hidden, weight)
 
     def encode(self, points: Tensor) -> Tensor:
-        """Encode positions by sines and cosines of random frequencies (Sec. 5).
+        """Encode positions, by default by sines and cosines of random frequencies (Sec. 5).
 
         Written out as products and sums because autocast would round the coordinates of a matrix
         product to half precision.
@@ -108,9 +113,12 @@ class ImplicitPointHead(BaseModule):
             points: Region coordinates, shape (R, P, 2).
 
         Returns:
-            Shape (R, P, 2 * ``num_frequencies``), float32 in [-1, 1].
+            Shape (R, P, 2 * ``num_frequencies``), or (R, P, 2) when plain, float32 in [-1, 1].
         """
-        x, y = (2 * math.pi * (2 * points.float() - 1)).split(1, -1)  # (R, P, 1) each
+        centred = 2 * points.float() - 1
+        if self.position == 'plain':
+            return centred
+        x, y = (2 * math.pi * centred).split(1, -1)  # (R, P, 1) each
         angles = x * self.frequencies[0] + y * self.frequencies[1]
         return torch.cat((angles.sin(), angles.cos()), -1)
 

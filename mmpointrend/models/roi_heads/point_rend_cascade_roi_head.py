@@ -1,50 +1,25 @@
 from collections.abc import Callable, Sequence
 
-from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.utils import InstanceList
 from torch import Tensor
 
 from mmpointrend.registry import MODELS
 
-from ..num_classes import share_num_classes
 from .mask_branch import MaskBranch, bind_mask_head, channels_last, predict_masks
+from .point_cascade_roi_head import PointCascadeRoIHead
 
 RegionFusion = Callable[[Tensor, Tensor], Tensor]
 
 
 @MODELS.register_module()
-class PointRendCascadeRoIHead(CascadeRoIHead):
+class PointRendCascadeRoIHead(PointCascadeRoIHead):
     """Cascade R-CNN's RoI head with a mask head per stage that is evaluated point by point.
 
     Each stage trains on its own regions. A mask is rendered once, from the mean of the stages'
     probabilities at each point (Cascade R-CNN, Sec. 4.4, averages the stages' masks). Otherwise as
-    :class:`PointRendRoIHead`.
-
-    Args:
-        num_stages: Number of stages.
-        stage_loss_weights: Factor of the losses of each stage.
-        bbox_head: Config of the box head, or one for each stage; ``num_classes`` of the first is
-            that of all heads.
-        mask_head: Config of the mask head, or one for each stage.
-        **kwargs: Other arguments of :class:`mmdet.models.CascadeRoIHead`.
-
-    Raises:
-        ValueError: When the heads disagree about ``num_classes``.
+    :class:`PointRendRoIHead`; arguments are those of :class:`PointCascadeRoIHead`.
     """
-
-    def __init__(
-        self,
-        num_stages: int,
-        stage_loss_weights: Sequence[float],
-        bbox_head: dict | list[dict],
-        mask_head: dict | list[dict],
-        **kwargs,
-    ) -> None:
-        bbox_head, mask_head = share_num_classes(bbox_head, mask_head)
-        super().__init__(
-            num_stages, stage_loss_weights, bbox_head=bbox_head, mask_head=mask_head, **kwargs
-        )
 
     def mask_loss(
         self,

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 
 from mmpointrend.models import ConvFCHead
 
@@ -59,3 +60,15 @@ def test_without_regions_reaches_every_parameter():
     head = ConvFCHead((3,), in_channels=8, roi_feat_size=4, conv_channels=4, fc_channels=5)
     head(torch.zeros(0, 8, 4, 4)).sum().backward()
     assert all(parameter.grad is not None for parameter in head.parameters())
+
+
+def test_without_convolutions_is_a_box_head():
+    head = ConvFCHead((3,), in_channels=4, roi_feat_size=7, conv_channels=None, fc_channels=8)
+    box_head = Shared2FCBBoxHead(
+        in_channels=4, fc_out_channels=8, roi_feat_size=7, num_classes=2, with_reg=False
+    )
+    for ours, theirs in zip(head.fcs[::2], box_head.shared_fcs, strict=True):
+        ours.load_state_dict(theirs.state_dict())
+    head.prediction.load_state_dict(box_head.fc_cls.state_dict())
+    x = torch.randn(5, 4, 7, 7)
+    torch.testing.assert_close(head(x), box_head(x)[0])

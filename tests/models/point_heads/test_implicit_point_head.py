@@ -16,9 +16,9 @@ def build(case):
         fc_channels=int(case['channels']),
         class_agnostic=bool(case['cls_agnostic_mask']),
         image_features=bool(case['image_feature_enabled']),
-        positional_encoding=bool(case['positional_encoding_enabled']),
+        position='fourier' if case['positional_encoding_enabled'] else None,
     )
-    if head.positional_encoding:
+    if head.position:
         head.frequencies.copy_(case['state_dict']['positional_encoding_gaussian_matrix'])
     return head
 
@@ -56,6 +56,17 @@ def test_position_is_encoded_in_float32_under_autocast():
         torch.testing.assert_close(head.encode(points), expected, rtol=0, atol=0)
 
 
+def test_plain_position_is_the_centred_coordinates():
+    head = ImplicitPointHead(num_classes=2, num_fcs=1, fc_channels=2, image_features=False)
+    plain = ImplicitPointHead(2, num_fcs=1, fc_channels=2, image_features=False, position='plain')
+    assert plain.num_parameters == 2 * 2 + 2 + 2 * 2 + 2 < head.num_parameters
+    points = torch.tensor([[[0.25, 1.0], [0.5, 0.5]]])
+    # Identity, then the sum of both for class 0.
+    parameters = torch.tensor([[1.0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]])
+    logits = plain(torch.zeros(1, 2, 256), points, parameters, torch.tensor([0]))
+    assert logits.flatten().tolist() == [0 + 1.0, 0.0]  # -0.5 is cut by the ReLU
+
+
 def test_without_regions():
     head = ImplicitPointHead(num_classes=2, in_channels=4, fc_channels=8)
     parameters = torch.zeros(0, head.num_parameters, requires_grad=True)
@@ -67,7 +78,8 @@ def test_without_regions():
 
 
 @pytest.mark.parametrize(
-    'options', [{'image_features': False, 'positional_encoding': False}, {'num_fcs': 0}]
+    'options',
+    [{'image_features': False, 'position': None}, {'num_fcs': 0}, {'position': 'polar'}],
 )
 def test_a_head_that_sees_or_hides_nothing_is_an_error(options):
     with pytest.raises(ValueError, match=next(iter(options))):

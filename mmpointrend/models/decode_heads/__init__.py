@@ -1,0 +1,3 @@
+from .point_rend_decode_head import PointRendDecodeHead
+
+__all__ = ['PointRendDecodeHead']

@@ -1,0 +1,40 @@
+from torch import Tensor, nn
+
+from mmpointrend.registry import MODELS
+
+
+@MODELS.register_module()
+class PointDiceLoss(nn.Module):
+    """Dice loss of point logits; points labelled -1 count nothing.
+
+    One minus twice the overlap of probabilities and labels over the sum of their squares (V-Net,
+    Sec. 3), region by region. It does not change with the share of background among the points.
+
+    Args:
+        eps: Added to both sides of the fraction; a region without points has no loss.
+        loss_weight: Factor of the loss.
+    """
+
+    def __init__(self, eps: float = 1e-3, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.eps = eps
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, labels: Tensor, num_points: Tensor | None = None) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            logits: Shape (R, P).
+            labels: Shape (R, P), float: 1 object, 0 background, shares between the two allowed, -1
+                ignored.
+            num_points: Not used; the points of a row count by their labels.
+
+        Returns:
+            Scalar, float32; without regions a zero that still reaches the logits' parameters.
+        """
+        valid = labels >= 0
+        probabilities, labels = logits.float().sigmoid() * valid, labels * valid
+        overlap = (probabilities * labels).sum(1)
+        squares = probabilities.square().sum(1) + labels.square().sum(1)
+        losses = 1 - (2 * overlap + self.eps) / (squares + self.eps)
+        return self.loss_weight * losses.sum() / max(len(logits), 1)

@@ -1,0 +1,3 @@
+from .point_rend_segmentor import PointRendSegmentor
+
+__all__ = ['PointRendSegmentor']
