@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmpointrend.checkpoints import rename
+
 DATA = Path(__file__).parent / 'data'
 
 
@@ -42,3 +44,25 @@ def assert_same(actual: torch.Tensor, expected: torch.Tensor, rtol: float = 1e-5
     """Check equality within ``rtol`` of the largest expected magnitude."""
     scale = max(expected.abs().max().item(), 1e-12) if expected.numel() else 1.0
     torch.testing.assert_close(actual, expected.to(actual.dtype), rtol=rtol, atol=rtol * scale)
+
+
+def with_our_names(state: dict[str, torch.Tensor], part: str = '') -> dict[str, torch.Tensor]:
+    """Parameters of a reference mask head, or their gradients, under the names of ours.
+
+    Args:
+        state: By the names of the reference. Those of gradients begin with ``param.``; those of
+            features, ``feat.``, are left out.
+        part: Which part of the mask head they are (``coarse_head``, ``point_head``); all of it by
+            default.
+    """
+    theirs, ours = (
+        '.'.join(filter(None, (head, 'mask_head', part))) + '.'
+        for head in ('roi_heads', 'roi_head')
+    )
+    there = {
+        theirs + key.removeprefix('param.'): value
+        for key, value in state.items()
+        if not key.startswith('feat.')
+    }
+    here = rename(there).tensors if there else {}
+    return {key.removeprefix(ours): value for key, value in here.items()}

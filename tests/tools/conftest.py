@@ -1,4 +1,6 @@
 import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -17,3 +19,14 @@ def script(request: pytest.FixtureRequest) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def run(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run the script with these arguments; it ends with SystemExit where it fails."""
+
+    def run_main(*args: object) -> None:
+        monkeypatch.setattr(sys, 'argv', [script.__file__, *map(str, args)])
+        script.main()
+
+    return run_main

@@ -4,26 +4,13 @@ from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 
 from mmpointrend.models import ConvFCHead
 
-from ...reference import assert_same, load_reference
+from ...reference import assert_same, load_reference, with_our_names
 
 REFERENCE = load_reference('conv_fc_head')
 
 
-def from_reference(state: dict) -> dict:
-    """Rename reference parameters: reduce_* are ``convs``, fcK ``fcs``, in order."""
-    convs = [
-        k for k in ('reduce_channel_dim_conv', 'reduce_spatial_dim_conv') if f'{k}.weight' in state
-    ]
-    fcs = sorted({k.split('.')[0] for k in state if k.startswith('fc')})
-    names = {old: f'convs.{2 * i}' for i, old in enumerate(convs)}
-    names |= {old: f'fcs.{2 * i}' for i, old in enumerate(fcs)} | {'prediction': 'prediction'}
-    return {
-        f'{names[key.split(".")[0]]}.{key.split(".")[1]}': value for key, value in state.items()
-    }
-
-
 def build(case):
-    state = from_reference(case['state_dict'])
+    state = with_our_names(case['state_dict'], 'coarse_head')
     fc_dims = torch.atleast_1d(case['fc_dims']).tolist()
     head = ConvFCHead(
         output_shape=torch.atleast_1d(case['output_shape']).tolist(),
@@ -47,7 +34,7 @@ def test_matches_reference(case):
 
 
 def test_initial_weights_have_the_spread_of_the_reference():
-    reference = from_reference(REFERENCE['fresh_init']['state_dict'])
+    reference = with_our_names(REFERENCE['fresh_init']['state_dict'], 'coarse_head')
     torch.manual_seed(0)
     head = ConvFCHead((2, 5, 5), 16, roi_feat_size=6, conv_channels=8, num_fcs=1, fc_channels=12)
     head.init_weights()

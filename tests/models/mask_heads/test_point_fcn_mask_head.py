@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData
 from mmpointrend.models import PointFCNMaskHead
 from mmpointrend.structures import PointMasks
 
-from ...reference import assert_same, load_reference
+from ...reference import assert_same, load_reference, with_our_names
 
 CASES = load_reference('point_sup_mask_rcnn_head')['cases']
 # Gradients of the parameters are stored for the first batch of each case only.
@@ -23,17 +23,6 @@ TRAIN_CFG = ConfigDict(mask_size=28)
 TEST_CFG = ConfigDict(mask_thr_binary=0.5)
 
 
-def from_reference(state: dict) -> dict:
-    """Rename reference parameters: mask_fcnK are ``convs``, in order."""
-    modules = {'deconv': 'upsample', 'predictor': 'conv_logits'}
-    modules |= {f'mask_fcn{i + 1}': f'convs.{i}.conv' for i in range(8)}
-    renamed = {}
-    for key, value in state.items():
-        module, kind = key.removeprefix('param.').split('.')
-        renamed[f'{modules[module]}.{kind}'] = value
-    return renamed
-
-
 def build_like(case: dict) -> PointFCNMaskHead:
     head = PointFCNMaskHead(
         num_convs=2,
@@ -42,7 +31,7 @@ def build_like(case: dict) -> PointFCNMaskHead:
         num_classes=5,
         class_agnostic=case['config']['ROI_MASK_HEAD']['CLS_AGNOSTIC_MASK'],
     )
-    head.load_state_dict(from_reference(case['state_dict']))
+    head.load_state_dict(with_our_names(case['state_dict']))
     return head
 
 
@@ -106,7 +95,7 @@ def test_training_matches_reference(case, train):
     loss.backward()
     assert_same(x.grad, train['grad_x'])
     parameters = dict(head.named_parameters())
-    for name, gradient in from_reference(train.get('grads', {})).items():
+    for name, gradient in with_our_names(train.get('grads', {})).items():
         assert_same(parameters[name].grad, gradient)
     assert all(parameter.grad is not None for parameter in parameters.values())
 

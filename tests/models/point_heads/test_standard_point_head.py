@@ -3,20 +3,14 @@ import torch
 
 from mmpointrend.models import StandardPointHead
 
-from ...reference import assert_same, load_reference
+from ...reference import assert_same, load_reference, with_our_names
 
 REFERENCE = load_reference('standard_point_head')
 every_case = pytest.mark.parametrize('case', REFERENCE['cases'], ids=lambda c: c['name'])
 
 
 def from_reference(state: dict) -> dict:
-    """Rename reference parameters: fcK are ``fcs``, convolutions of size 1 linear layers."""
-    renamed = {}
-    for key, value in state.items():
-        layer, kind = key.split('.')
-        name = layer if layer == 'predictor' else f'fcs.{int(layer[2:]) - 1}'
-        renamed[f'{name}.{kind}'] = value.squeeze(-1) if kind == 'weight' else value
-    return renamed
+    return with_our_names(state, 'point_head')
 
 
 def build(case):
@@ -53,9 +47,8 @@ def test_matches_reference(case):
     (output * grad).sum().backward()
     assert_same(fine.grad, grad_fine)
     assert_same(coarse.grad, grad_coarse)
-    gradients = {key.removeprefix('param.'): value for key, value in case['grads'].items()}
     parameters = dict(head.named_parameters())
-    for name, gradient in from_reference(gradients).items():
+    for name, gradient in from_reference(case['grads']).items():
         assert_same(parameters[name].grad, gradient)
 
 

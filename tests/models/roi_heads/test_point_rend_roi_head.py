@@ -11,9 +11,7 @@ from mmpointrend.models.roi_heads import mask_branch
 from mmpointrend.points import predict_grid, render
 from mmpointrend.structures import PointMasks
 
-from ...reference import assert_same, load_reference
-from ..mask_heads.test_conv_fc_head import from_reference as conv_fc_from_reference
-from ..point_heads.test_standard_point_head import from_reference as point_head_from_reference
+from ...reference import assert_same, load_reference, with_our_names
 
 IMPLICIT = load_reference('implicit_pointrend_mask_head')
 IMPLICIT_POINTS = load_reference('point_sup_implicit_pointrend_head')
@@ -96,28 +94,10 @@ def build(method, num_classes=5, in_channels=16, num_points=196, strides=(4,), *
     )
 
 
-def from_reference_head(state: dict) -> dict:
-    """Rename a reference mask head's parameters, or their gradients."""
-    renamed = {}
-    for part in ('parameter_head.', 'coarse_head.'):
-        inner = {k.removeprefix(part): v for k, v in state.items() if k.startswith(part)}
-        renamed |= {part + key: value for key, value in conv_fc_from_reference(inner).items()}
-    point_head = {
-        key.removeprefix('point_head.'): value
-        for key, value in state.items()
-        if key.startswith('point_head.')
-    }
-    if 'positional_encoding_gaussian_matrix' in point_head:
-        point_head = {'frequencies': point_head['positional_encoding_gaussian_matrix']}
-    else:
-        point_head = point_head_from_reference(point_head)
-    return {**renamed, **{f'point_head.{key}': value for key, value in point_head.items()}}
-
-
 def build_like(method, reference):
     head = build(method)
     head.test_cfg.subdivision_steps = int(reference['subdivision_steps'])
-    head.mask_head.load_state_dict(from_reference_head(reference['state_dict']))
+    head.mask_head.load_state_dict(with_our_names(reference['state_dict']))
     return head
 
 
@@ -167,13 +147,8 @@ def test_training_matches_reference(method, reference, monkeypatch):
             assert_same(losses[name], case['losses'][name_there])
         sum(losses.values()).backward()
         assert_same(features.grad, case['grads']['feat.p2'])
-        gradients = {
-            key.removeprefix('param.'): value
-            for key, value in case['grads'].items()
-            if key.startswith('param.')
-        }
         parameters = dict(head.mask_head.named_parameters())
-        for name, gradient in from_reference_head(gradients).items():
+        for name, gradient in with_our_names(case['grads']).items():
             assert_same(parameters[name].grad, gradient)
 
 
