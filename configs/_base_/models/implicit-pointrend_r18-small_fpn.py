@@ -2,7 +2,7 @@ _base_ = './mask-rcnn_r18-small_fpn.py'
 
 model = dict(
     roi_head=dict(
-        type='mmpointrend.ImplicitPointRendRoIHead',
+        type='mmpointrend.PointRendRoIHead',
         mask_roi_extractor=dict(
             _delete_=True, type='mmpointrend.PointRoIExtractor', featmap_strides=[4]
         ),

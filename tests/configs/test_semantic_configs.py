@@ -1,0 +1,274 @@
+"""The semantic configs say what their names say, train and predict."""
+
+import random
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..checkpoints.synthetic import detectron2_tensors
+from ..reference import load_reference
+
+pytest.importorskip('mmseg')
+
+from mmseg.datasets.transforms import transforms as mmseg_transforms
+from mmseg.registry import (
+    DATASETS,
+    HOOKS,
+    METRICS,
+    MODELS,
+    OPTIM_WRAPPERS,
+    OPTIMIZERS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+    VISUALIZERS,
+)
+from mmseg.structures import SegDataSample
+
+from mmpointrend.checkpoints import convert
+from mmpointrend.models import PointRendSegmentor
+
+from .catalogue import ROOT, fields
+
+PATHS = {path.stem: path for path in sorted((ROOT / 'pointrend_semantic').glob('*.py'))}
+every_config = pytest.mark.parametrize('name', PATHS)
+PUBLISHED = 'pointrend_r101-caffe_fpn_masks_65k_cityscapes'
+SMALLEST = 'pointrend_r50-caffe_fpn_masks_65k_cityscapes'
+HEIGHT, WIDTH = 50, 90
+
+
+@pytest.fixture(autouse=True, scope='module')
+def semantic_scope():
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
+
+
+def load(name):
+    return Config.fromfile(PATHS[name])
+
+
+def build_empty(name):
+    """The model of a config, without memory for its parameters."""
+    with torch.device('meta'):
+        return MODELS.build(load(name).model)
+
+
+@pytest.fixture(scope='module')
+def model():
+    cfg = load(SMALLEST).model
+    cfg.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg)
+    model.init_weights()
+    return model
+
+
+def test_there_are_configs():
+    assert len(PATHS) >= 4
+
+
+@every_config
+def test_backbone(name):
+    backbone = load(name).model.backbone
+    depth, _, caffe = fields(PATHS[name])['backbone'].removeprefix('r').partition('-')
+    assert backbone.depth == int(depth)
+    assert backbone.style == ('caffe' if caffe else 'pytorch')
+    assert backbone.norm_cfg.requires_grad != bool(caffe)
+    source = 'open-mmlab://detectron2/resnet{}_caffe' if caffe else 'torchvision://resnet{}'
+    assert backbone.init_cfg.checkpoint == source.format(depth)
+
+
+@every_config
+def test_number_of_classes_is_written_once(name):
+    cfg = load(name)
+    first, *others = cfg.model.decode_head
+    dataset = DATASETS.build({**cfg.train_dataloader.dataset, 'lazy_init': True})
+    assert first.num_classes == len(dataset.metainfo['classes'])
+    assert not [head.type for head in others if 'num_classes' in head]
+    cfg.merge_from_dict({'model.decode_head.0.num_classes': 3})
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    assert [head.num_classes for head in model.decode_head] == [3, 3]
+    assert model.decode_head[1].point_head.predictor.out_features == 3
+
+
+@every_config
+def test_schedule_and_data(name):
+    cfg, name = load(name), fields(PATHS[name])
+    iterations = 1000 * int(name['schedule'].removesuffix('k'))
+    assert cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end == iterations
+    assert iterations % cfg.train_cfg.val_interval == 0
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.data_root == f'data/{name["dataset"]}/'
+
+
+@every_config
+def test_everything_around_the_model_is_registered(name):
+    cfg = load(name)
+    named = [(HOOKS, hook) for hook in cfg.default_hooks.values()]
+    named += [(PARAM_SCHEDULERS, scheduler) for scheduler in cfg.param_scheduler]
+    named += [(OPTIM_WRAPPERS, cfg.optim_wrapper), (OPTIMIZERS, cfg.optim_wrapper.optimizer)]
+    named += [(VISUALIZERS, cfg.visualizer), (MODELS, cfg.tta_model)]
+    named += [(METRICS, cfg.val_evaluator), (METRICS, cfg.test_evaluator)]
+    assert cfg.default_scope == 'mmseg'
+    assert not [item.type for registry, item in named if registry.get(item.type) is None]
+    assert not cfg.log_processor.by_epoch
+    assert not cfg.default_hooks.checkpoint.by_epoch
+
+
+@every_config
+def test_model_is_built(name):
+    assert type(build_empty(name)) is PointRendSegmentor
+
+
+def test_number_of_parameters_matches_reference():
+    model = build_empty(PUBLISHED)
+    everything = sum(parameter.numel() for parameter in model.parameters())
+    normalisation = sum(
+        parameter.numel()
+        for module in model.modules()
+        if isinstance(module, _BatchNorm)
+        for parameter in module.parameters()
+    )
+    # Batch normalisation of detectron2 has no parameters.
+    assert everything - normalisation == 47_572_582
+
+
+def test_all_but_batch_normalisation_is_trained():
+    trained = {
+        key for key, value in build_empty(PUBLISHED).named_parameters() if value.requires_grad
+    }
+    frozen = set(dict(build_empty(PUBLISHED).named_parameters())) - trained
+    assert frozen
+    assert all('bn' in key or 'downsample.1' in key for key in frozen)
+
+
+def test_published_checkpoint_is_complete():
+    target = build_empty(PUBLISHED).state_dict()
+    conversion = convert(detectron2_tensors('pointrend_semantic'), target)
+    assert list(conversion.state) == list(target)
+    assert all(key.endswith('num_batches_tracked') for key in conversion.filled)
+
+
+def test_recipe_is_the_published_one():
+    cfg = load(PUBLISHED)
+    sampler, test_cfg = cfg.model.decode_head[1].point_sampler, cfg.model.test_cfg
+    assert (sampler.num_points, sampler.oversample_ratio, sampler.importance_ratio) == (
+        2048,
+        3,
+        0.75,
+    )
+    assert test_cfg.subdivision_num_points == 8192
+    steps = {step.type: step for step in cfg.train_pipeline}
+    resize, crop = steps['RandomChoiceResize'], steps['RandomCrop']
+    assert (resize.scales, resize.max_size) == ([512, *range(768, 2049, 256)], 4096)
+    assert (crop.crop_size, crop.cat_max_ratio) == ((512, 1024), 0.75)
+    assert cfg.optim_wrapper.optimizer.lr == 0.01
+    assert cfg.param_scheduler[-1].milestones == [40000, 55000]
+    assert cfg.auto_scale_lr.base_batch_size == 8 * cfg.train_dataloader.batch_size == 32
+
+
+def test_weights_of_normalisation_do_not_decay(model):
+    optimizer = build_optim_wrapper(model, load(SMALLEST).optim_wrapper).optimizer
+    decays = {
+        id(p): group['weight_decay'] for group in optimizer.param_groups for p in group['params']
+    }
+    assert decays[id(model.decode_head[0].scale_heads[0][0].gn.weight)] == 0
+    assert decays[id(model.decode_head[1].point_head.predictor.weight)] == 0.0001
+
+
+class PythonRandom:
+    """The random generator of Python under the names that numpy's has."""
+
+    def __init__(self, seed):
+        self.generator = random.Random(seed)
+
+    def randint(self, low, high=None):
+        if high is None:
+            return self.generator.randrange(low)
+        # The reference includes the upper end, mmseg does not.
+        return self.generator.randint(low, high)
+
+    def uniform(self, low, high):
+        return self.generator.uniform(low, high)
+
+
+@pytest.mark.parametrize('case', range(12))
+def test_colour_augmentation_matches_reference(case, monkeypatch):
+    reference = load_reference('color_aug_ssd')
+    image, case = reference['input'].numpy(), reference['cases'][case]
+    # Images are BGR here; the reference turns RGB to BGR and back.
+    order = slice(None, None, -1 if case['img_format'] == 'RGB' else None)
+    (config,) = (
+        step for step in load(PUBLISHED).train_pipeline if step.type == 'PhotoMetricDistortion'
+    )
+    monkeypatch.setattr(mmseg_transforms, 'random', PythonRandom(case['python_random_seed']))
+    found = TRANSFORMS.build(config).transform({'img': image[..., order].copy()})['img'][..., order]
+    assert np.array_equal(found, case['output'].numpy())
+
+
+@pytest.mark.parametrize('size', [(256, 512), (100, 120)])
+def test_training_pipeline(size, tmp_path):
+    cfg = load(PUBLISHED)
+    labels = np.repeat(np.arange(size[1])[None] * 19 // size[1], size[0], 0).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / 'image.png'), np.repeat(labels[..., None] * 10, 3, 2))
+    cv2.imwrite(str(tmp_path / 'labels.png'), labels)
+    sample = {
+        'img_path': str(tmp_path / 'image.png'),
+        'seg_map_path': str(tmp_path / 'labels.png'),
+        'seg_fields': [],
+        'label_map': None,
+        'reduce_zero_label': False,
+    }
+    for transform in cfg.train_pipeline:
+        sample = TRANSFORMS.build(transform)(sample)
+    shape = sample['inputs'].shape[1:]
+    assert shape[0] == 512
+    assert shape[1] <= 1024
+    assert sample['data_samples'].gt_sem_seg.shape == shape
+
+
+def test_pipelines_of_the_test_are_built():
+    cfg = load(PUBLISHED)
+    for step in (*cfg.test_pipeline, *cfg.tta_pipeline):
+        assert TRANSFORMS.build(step) is not None
+
+
+def batch(model, training):
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randint(256, (2, 3, HEIGHT, WIDTH), dtype=torch.uint8, generator=generator)
+    samples = []
+    for _ in inputs:
+        sample = SegDataSample(
+            metainfo={'img_shape': (HEIGHT, WIDTH), 'ori_shape': (2 * HEIGHT, 2 * WIDTH)}
+        )
+        labels = torch.randint(19, (1, HEIGHT, WIDTH), generator=generator)
+        sample.gt_sem_seg = PixelData(data=labels)
+        samples.append(sample)
+    return model.data_preprocessor({'inputs': list(inputs), 'data_samples': samples}, training)
+
+
+def test_training_step(model):
+    losses = model.train()(**batch(model, True), mode='loss')
+    assert {key: bool(value > 0) for key, value in losses.items() if 'loss' in key} == {
+        'decode_0.loss_ce': True,
+        'decode_1.loss_ce': True,
+    }
+    sum(value for key, value in losses.items() if 'loss' in key).backward()
+    trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
+    assert [key for key, p in trained.items() if p.grad is None] == []
+
+
+def test_prediction_in_pixels_of_the_file(model):
+    with torch.no_grad():
+        found = model.eval()(**batch(model, False), mode='predict')
+    for sample in found:
+        assert sample.seg_logits.shape == (2 * HEIGHT, 2 * WIDTH)
+        assert torch.isfinite(sample.seg_logits.data).all()
+        assert torch.equal(sample.pred_sem_seg.data[0], sample.seg_logits.data.argmax(0))
