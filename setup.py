@@ -62,7 +62,8 @@ setup(
             'ftfy',
             'regex',
         ],
-        'test': ['pytest', 'hypothesis'],
+        'evaluation': ['faster-coco-eval>=1.8'],
+        'test': ['pytest', 'hypothesis', 'faster-coco-eval>=1.8'],
         'lint': ['ruff==0.17.5'],
     },
     classifiers=[

@@ -23,3 +23,9 @@ TRANSFORMS = registry.Registry(
     scope='mmpointrend',
     locations=['mmpointrend.datasets.transforms'],
 )
+METRICS = registry.Registry(
+    'metric',
+    parent=registry.METRICS,
+    scope='mmpointrend',
+    locations=['mmpointrend.evaluation.metrics'],
+)

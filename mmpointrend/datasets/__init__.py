@@ -2,7 +2,14 @@
 
 import mmpointrend.registry  # noqa: F401  (checks the stack before mmdet is imported)
 
+from .cityscapes_lvis_points import PointCityscapesDataset, PointLVISV1Dataset
 from .coco_points import PointCocoDataset
 from .transforms import LoadPointAnnotations, SubsamplePoints
 
-__all__ = ['LoadPointAnnotations', 'PointCocoDataset', 'SubsamplePoints']
+__all__ = [
+    'LoadPointAnnotations',
+    'PointCityscapesDataset',
+    'PointCocoDataset',
+    'PointLVISV1Dataset',
+    'SubsamplePoints',
+]

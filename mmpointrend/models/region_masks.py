@@ -1,7 +1,7 @@
 """What training compares with: points of regions and their labels, whatever form the masks have."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -46,19 +46,20 @@ class RegionMasks:
     Args:
         boxes: Region boxes of each image in pixels, shape (R_i, 4) each.
         objects: Object of each region of each image, shape (R_i,) each.
-        masks: Ground truth of each image.
+        masks: Ground truth of each image; dense masks may already be on the device, as a uint8
+            tensor of shape (N_i, H, W).
     """
 
     def __init__(
         self,
         boxes: Sequence[Tensor],
         objects: Sequence[Tensor],
-        masks: Sequence[BaseInstanceMasks],
+        masks: Sequence[BaseInstanceMasks | Tensor],
     ) -> None:
         self._boxes, self._objects = boxes, objects
         self._masks = [
             image_masks
-            if isinstance(image_masks, PointMasks)
+            if isinstance(image_masks, PointMasks | Tensor)
             else image_masks.to_tensor(torch.uint8, image_boxes.device)
             for image_masks, image_boxes in zip(masks, boxes, strict=True)
         ]
@@ -66,7 +67,7 @@ class RegionMasks:
     @classmethod
     def of(
         cls, sampling_results: Sequence[SamplingResult], batch_gt_instances: InstanceList
-    ) -> Self:
+    ) -> 'RegionMasks':
         """The masks of the positive regions that mmdet's sampler chose, image by image."""
         return cls(
             [result.pos_priors for result in sampling_results],

@@ -1,4 +1,4 @@
-# PASCAL VOC 2012 instances, whose measure is AP50; docs/datasets.md says what goes where.
+# PASCAL VOC 2012 instances, whose measure is AP50; docs/training.md says what goes where.
 _base_ = './coco_instance_masks.py'
 
 data_root = 'data/voc/'

@@ -1,0 +1,7 @@
+"""Metrics that configs name."""
+
+import mmpointrend.registry  # noqa: F401  (checks the stack before mmdet is imported)
+
+from .coco_metric import CocoMetric
+
+__all__ = ['CocoMetric']

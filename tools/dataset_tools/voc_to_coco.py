@@ -1,0 +1,161 @@
+"""Turn the instance masks of PASCAL VOC into COCO json.
+
+Reads VOC's official layout: VOC/ImageSets/Segmentation/{train,val}.txt, and for each image named
+there VOC/JPEGImages/*.jpg, VOC/SegmentationObject/*.png and VOC/SegmentationClass/*.png. Writes
+OUT/instances_{train,val}.json: an object for each number in SegmentationObject, as compressed RLE,
+of the class that most of its pixels have in SegmentationClass. Void pixels (255), the outlines that
+VOC draws around its objects, belong to no object.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from mmpointrend.annotation import check_output, mask_annotation, write_json
+
+# In VOC's order: the first is 1 in SegmentationClass.
+CLASSES = (
+    'aeroplane',
+    'bicycle',
+    'bird',
+    'boat',
+    'bottle',
+    'bus',
+    'car',
+    'cat',
+    'chair',
+    'cow',
+    'diningtable',
+    'dog',
+    'horse',
+    'motorbike',
+    'person',
+    'pottedplant',
+    'sheep',
+    'sofa',
+    'train',
+    'tvmonitor',
+)
+BACKGROUND, VOID = 0, 255
+SPLITS = ('train', 'val')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('voc', type=Path, help='VOCdevkit/VOC2012')
+    parser.add_argument('out', type=Path, help='folder for the annotation files')
+    parser.add_argument('--force', action='store_true', help='replace files that exist')
+    args = parser.parse_args()
+    try:
+        for split in SPLITS:
+            if not split_file(args.voc, split).is_file():
+                raise FileNotFoundError(f'{split_file(args.voc, split)}: no such file')
+            check_output(out_file(args.out, split), [], args.force)
+    except OSError as error:
+        parser.error(str(error))
+    return args
+
+
+def split_file(voc: Path, split: str) -> Path:
+    return voc / 'ImageSets' / 'Segmentation' / f'{split}.txt'
+
+
+def out_file(out: Path, split: str) -> Path:
+    return out / f'instances_{split}.json'
+
+
+def read_objects(voc: Path, name: str) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Read the objects of one image.
+
+    Args:
+        voc: The folder with VOC's layout.
+        name: The image, as the split's file names it.
+
+    Returns:
+        The number of the object at each pixel, uint8 (H, W), and (number, class) of each object,
+        the class counted from 1.
+
+    Raises:
+        FileNotFoundError: A file of the image is missing.
+        ValueError: The files do not fit together; the message names one.
+    """
+    with Image.open(voc / 'JPEGImages' / f'{name}.jpg') as image:
+        size = image.size
+    path = voc / 'SegmentationObject' / f'{name}.png'
+    objects = read_indices(path, size)
+    classes = read_indices(voc / 'SegmentationClass' / f'{name}.png', size)
+    found = []
+    for number in np.setdiff1d(objects, [BACKGROUND, VOID]):
+        counts = np.bincount(classes[objects == number], minlength=VOID + 1)
+        counts[[BACKGROUND, VOID]] = 0
+        label = int(counts.argmax())
+        if not 1 <= label <= len(CLASSES):
+            raise ValueError(
+                f'{path}: found object {number} of class {label} in SegmentationClass, '
+                f'expected 1 to {len(CLASSES)}'
+            )
+        found.append((int(number), label))
+    return objects, found
+
+
+def read_indices(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Read the palette indices of a PNG, uint8 (H, W)."""
+    with Image.open(path) as image:
+        if image.mode != 'P':
+            raise ValueError(f'{path}: found an image of mode {image.mode}, expected a palette')
+        if image.size != size:
+            raise ValueError(
+                f'{path}: found {image.width} x {image.height} pixels, '
+                f"expected the image's {size[0]} x {size[1]}"
+            )
+        return np.asarray(image)
+
+
+def convert(voc: Path, split: str) -> dict[str, Any]:
+    """Return the COCO file of one split.
+
+    Raises:
+        OSError: A file is missing or unreadable.
+        ValueError: See ``read_objects``.
+    """
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    names = split_file(voc, split).read_text().split()
+    for image_id, name in enumerate(tqdm(names, desc=split, unit=' images'), start=1):
+        objects, found = read_objects(voc, name)
+        height, width = objects.shape
+        images.append(
+            {'id': image_id, 'file_name': f'{name}.jpg', 'width': width, 'height': height}
+        )
+        for number, label in found:
+            annotations.append(
+                mask_annotation(objects == number, len(annotations) + 1, image_id, label)
+            )
+    return {
+        'info': {'description': f'{voc.name}, {split}, instance masks as COCO RLE'},
+        'images': images,
+        'annotations': annotations,
+        'categories': [{'id': index, 'name': name} for index, name in enumerate(CLASSES, start=1)],
+    }
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        for split in SPLITS:
+            data = convert(args.voc, split)
+            write_json(out_file(args.out, split), data)
+            counts = f'{len(data["images"])} images, {len(data["annotations"])} objects'
+            print(f'Wrote {out_file(args.out, split)}: {counts}')
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+
+
+if __name__ == '__main__':
+    main()
