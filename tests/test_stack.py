@@ -7,7 +7,7 @@ import mmdet
 import mmengine
 import pytest
 
-from mmpointrend.stack import check_stack
+from mmpointrend.stack import check_stack, has_mmseg
 
 
 def test_accepts_the_installed_stack() -> None:
@@ -55,3 +55,11 @@ def test_package_whose_import_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, 'meta_path', [Refusing(), *sys.meta_path])
     with pytest.raises(RuntimeError, match=r'MMCV==9\.9\.9 is used but incompatible'):
         check_stack()
+
+
+def test_mmseg_may_be_absent(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setitem(sys.modules, 'mmseg', None)
+    assert not has_mmseg()
+    assert not recwarn

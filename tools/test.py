@@ -53,19 +53,24 @@ def augment(cfg: Config) -> None:
     dataset = cfg.test_dataloader.dataset
     while 'dataset' in dataset:
         dataset = dataset.dataset
-    *steps, packing = dataset.pipeline
+    dataset.pipeline = cfg.get('tta_pipeline') or mirrored(dataset.pipeline)
+    cfg.model = {**cfg.tta_model, 'module': cfg.model}
+
+
+def mirrored(pipeline: list[dict]) -> list[dict]:
+    """A pipeline that packs every image and its mirror image."""
+    *steps, packing = pipeline
     packing.meta_keys = (*packing.meta_keys, 'flip', 'flip_direction')
     flips = [{'type': 'RandomFlip', 'prob': prob} for prob in (0.0, 1.0)]
-    views = {'type': 'TestTimeAug', 'transforms': [flips, [packing]]}
-    dataset.pipeline = cfg.get('tta_pipeline', [*steps, views])
-    cfg.model = {**cfg.tta_model, 'module': cfg.model}
+    return [*steps, {'type': 'TestTimeAug', 'transforms': [flips, [packing]]}]
 
 
 def write_predictions(cfg: Config, path: str) -> None:
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list):
         evaluators = [evaluators]
-    cfg.test_evaluator = [*evaluators, {'type': 'mmdet.DumpDetResults', 'out_file_path': path}]
+    dump = 'mmdet.DumpDetResults' if cfg.default_scope == 'mmdet' else 'mmengine.DumpResults'
+    cfg.test_evaluator = [*evaluators, {'type': dump, 'out_file_path': path}]
 
 
 def main() -> None:

@@ -1,33 +1,32 @@
-"""The number of classes is written once in a config and reaches every head from there."""
+"""What several heads have in common, the number of classes above all, is written once."""
 
 
-def with_num_classes(
+def with_shared(
     head: dict,
-    num_classes: int,
+    shared: dict,
     key: str = 'mask_head.point_head',
     source: str = 'mask_head',
 ) -> dict:
-    """Fill in the number of classes of a head.
+    """Fill in what a head has in common with another one.
 
     Args:
         head: Config of the head.
-        num_classes: Number of classes C, as another head says.
+        shared: Entries of the other head, ``num_classes`` above all.
         key: Where the head stands in the config.
         source: Where the other head stands.
 
     Returns:
-        A copy of the config with ``num_classes``.
+        A copy of the config with the entries.
 
     Raises:
-        ValueError: When the head already has another one; names both keys.
+        ValueError: When the head already has another value; names both keys.
     """
-    found = head.get('num_classes', num_classes)
-    if found != num_classes:
-        raise ValueError(
-            f'{key}.num_classes is {found}, but {source}.num_classes is {num_classes}: '
-            'set the latter only'
-        )
-    return {**head, 'num_classes': num_classes}
+    for name, value in shared.items():
+        if head.get(name, value) != value:
+            raise ValueError(
+                f'{key}.{name} is {head[name]}, but {source}.{name} is {value}: set the latter only'
+            )
+    return {**head, **shared}
 
 
 def share_num_classes(
@@ -52,7 +51,7 @@ def share_num_classes(
 
     def fill(head: dict | list[dict], key: str) -> dict | list[dict]:
         if isinstance(head, dict):
-            return with_num_classes(head, first['num_classes'], key, source)
+            return with_shared(head, {'num_classes': first['num_classes']}, key, source)
         return [fill(stage, f'{key}[{i}]') for i, stage in enumerate(head)]
 
     return fill(bbox_head, 'roi_head.bbox_head'), fill(mask_head, 'roi_head.mask_head')

@@ -32,9 +32,7 @@ def regular_grid(
     return torch.stack((x.expand(height, width), y[:, None].expand(height, width)), -1).view(-1, 2)
 
 
-def _cell_centres(
-    cells: int, device: torch.device | str | None, align_corners: bool
-) -> Tensor:
+def _cell_centres(cells: int, device: torch.device | str | None, align_corners: bool) -> Tensor:
     index = torch.arange(cells, device=device, dtype=torch.float32)
     return index / max(cells - 1, 1) if align_corners else (index + 0.5) / cells
 

@@ -19,6 +19,12 @@ def test_regular_grid_lists_cell_centres_row_by_row():
     torch.testing.assert_close(regular_grid((2, 3)), torch.tensor(expected))
 
 
+def test_regular_grid_with_aligned_corners_spans_the_region():
+    expected = [[x / 2, float(y)] for y in range(2) for x in range(3)]
+    torch.testing.assert_close(regular_grid((2, 3), align_corners=True), torch.tensor(expected))
+    assert regular_grid((1, 1), align_corners=True).tolist() == [[0, 0]]
+
+
 def test_region_to_image_matches_reference():
     for case in load_reference('point_features')['get_point_coords_wrt_image']:
         assert_same(region_to_image(case['point_coords'], case['boxes_coords']), case['output'])

@@ -73,6 +73,22 @@ def test_render_with_all_points_is_the_dense_prediction():
     torch.testing.assert_close(rendered, logits)
 
 
+def test_render_with_aligned_corners_and_all_points_is_the_dense_prediction():
+    logits = torch.randn(2, 3, 13, 17)
+
+    def predict(points):
+        return sample_maps(logits, points, align_corners=True)
+
+    rendered = render(predict, torch.zeros(2, 3, 4, 5), 2, num_points=300, align_corners=True)
+    torch.testing.assert_close(rendered, logits)
+
+
+def test_cells_keep_their_place_with_aligned_corners():
+    planes = torch.randn(2, 3, 4, 5)
+    (step,) = subdivide(lambda p: sample_maps(planes, p, align_corners=True), planes, 1, 9, True)
+    torch.testing.assert_close(step.planes[:, :, ::2, ::2], planes)
+
+
 def test_render_without_regions():
     start = predict_grid(disc, 0, (7, 7))
     assert render(disc, start, 3, 49).shape == (0, 1, 56, 56)

@@ -12,7 +12,7 @@ from mmengine.config import Config
 def test_predictions_are_written_besides_the_evaluation(
     script: ModuleType, evaluator: dict | list
 ) -> None:
-    cfg = Config({'test_evaluator': evaluator})
+    cfg = Config({'default_scope': 'mmdet', 'test_evaluator': evaluator})
     script.write_predictions(cfg, 'x.pkl')
     dump = {'type': 'mmdet.DumpDetResults', 'out_file_path': 'x.pkl'}
     assert cfg.test_evaluator == [{'type': 'A'}, dump]

@@ -26,3 +26,9 @@ model = dict(
     ),
     test_cfg=dict(rcnn=dict(subdivision_start=28, subdivision_steps=3, subdivision_num_points=784)),
 )
+
+# tools/test.py --tta
+tta_model = dict(
+    type='mmpointrend.PointTTAModel',
+    tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),
+)

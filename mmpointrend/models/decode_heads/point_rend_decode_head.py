@@ -2,6 +2,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.structures import SegDataSample
@@ -10,7 +11,7 @@ from torch import Tensor
 from mmpointrend.points import render, sample_maps
 from mmpointrend.registry import MODELS
 
-from ..num_classes import with_num_classes
+from ..num_classes import with_shared
 
 STEPS, NUM_POINTS = 2, 8192  # as published for Cityscapes
 
@@ -75,11 +76,12 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
             init_cfg=None,
         )
         del self.conv_seg
+        point_head = with_shared(
+            point_head, {'num_classes': num_classes}, 'decode_head.point_head', 'decode_head'
+        )
         self.point_head = MODELS.build(
             {
-                **with_num_classes(
-                    point_head, num_classes, 'decode_head.point_head', 'decode_head'
-                ),
+                **point_head,
                 'in_channels': sum(in_channels),
                 'class_agnostic': self.out_channels == 1,
             }
@@ -131,10 +133,7 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
                 f'the decode head before gives {coarse.shape[1]} channels, but this one has '
                 f'{self.out_channels}: set the same num_classes and out_channels in both'
             )
-        maps = [
-            level.contiguous(memory_format=torch.channels_last)
-            for level in self._transform_inputs(inputs)
-        ]
+        maps = self._transform_inputs(inputs)
 
         def predict(points: Tensor) -> Tensor:
             fine = torch.cat([self._read(level, points) for level in maps], -1)
@@ -166,7 +165,9 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         )
         logits = predict(points).transpose(1, 2)[..., None]  # (N, C, P, 1)
         labels = self._stack_batch_gt(batch_data_samples)  # (N, 1, height, width)
-        labels = self._read(labels, points, mode='nearest', padding='border').long()
+        labels = sample_maps(
+            labels, points, mode='nearest', padding='border', align_corners=self.align_corners
+        ).long()
         return self.loss_by_feat(
             logits, [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels]
         )
@@ -189,14 +190,17 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         Returns:
             Logits, shape (N, C, height, width).
         """
+        # How large mmseg makes a map of these images.
+        probe = torch.empty(1, 1, 1, 1, device='meta')
+        size = self.predict_by_feat(probe, batch_img_metas).shape[2:]
         steps = test_cfg.get('subdivision_steps')
         if steps is None:
-            # How mmseg resizes a map to the images tells how large they are.
-            probe = torch.empty(1, 1, 1, 1, device='meta')
-            size = self.predict_by_feat(probe, batch_img_metas).shape[2:]
             steps = self._steps_to(prev_output.shape[2:], size)
         num_points = test_cfg.get('subdivision_num_points', NUM_POINTS)
         refined = self(inputs, prev_output, steps, num_points)
+        if refined.shape[2:] == size:
+            # Resizing would copy the largest tensor of all.
+            return refined
         return self.predict_by_feat(refined, batch_img_metas)
 
     def _steps_to(self, coarse: Sequence[int], image: Sequence[int]) -> int:
@@ -207,5 +211,10 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         )
         return round(math.log2(max(ratio, 1)))
 
-    def _read(self, maps: Tensor, points: Tensor, **kwargs: str) -> Tensor:
-        return sample_maps(maps, points, align_corners=self.align_corners, **kwargs)
+    def _read(self, maps: Tensor, points: Tensor) -> Tensor:
+        """Read maps (N, D, H, W) at points (N, P, 2), as they are: an image has few points for the
+        size of its maps, and to reorder a map costs more than to read it."""
+        grid = (2 * points - 1)[:, None]  # (N, 1, P, 2)
+        # Coordinates are float32, and the map has to be of their type.
+        values = F.grid_sample(maps.float(), grid, align_corners=self.align_corners)
+        return values[:, :, 0].transpose(1, 2).to(maps.dtype)

@@ -2,7 +2,7 @@ from torch import Tensor
 
 from mmpointrend.registry import MODELS
 
-from ..num_classes import with_num_classes
+from ..num_classes import with_shared
 from ..region_masks import RegionMasks
 from .base_point_mask_head import BasePointMaskHead, PointFunction
 
@@ -37,7 +37,7 @@ class ImplicitPointRendMaskHead(BasePointMaskHead):
         loss_parameters: dict,
     ) -> None:
         super().__init__(num_classes, point_sampler)
-        self.point_head = MODELS.build(with_num_classes(point_head, num_classes))
+        self.point_head = MODELS.build(with_shared(point_head, {'num_classes': num_classes}))
         output_shape = (self.point_head.num_parameters,)
         self.parameter_head = MODELS.build({**parameter_head, 'output_shape': output_shape})
         self.loss_point = MODELS.build(loss_point)

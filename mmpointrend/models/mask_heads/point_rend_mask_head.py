@@ -4,7 +4,7 @@ from torch import Tensor
 from mmpointrend.points import bilinear_weights, sample_maps
 from mmpointrend.registry import MODELS
 
-from ..num_classes import with_num_classes
+from ..num_classes import with_shared
 from ..region_masks import RegionMasks
 from .base_point_mask_head import BasePointMaskHead, PointFunction
 
@@ -47,7 +47,10 @@ class PointRendMaskHead(BasePointMaskHead):
         super().__init__(num_classes, point_sampler)
         output_shape = (1 if class_agnostic else num_classes, coarse_size, coarse_size)
         self.coarse_head = MODELS.build({**coarse_head, 'output_shape': output_shape})
-        point_head = {**with_num_classes(point_head, num_classes), 'class_agnostic': class_agnostic}
+        point_head = {
+            **with_shared(point_head, {'num_classes': num_classes}),
+            'class_agnostic': class_agnostic,
+        }
         self.point_head = MODELS.build(point_head)
         self.loss_coarse = MODELS.build(loss_coarse)
         self.loss_point = MODELS.build(loss_point)

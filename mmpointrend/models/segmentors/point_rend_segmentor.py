@@ -4,6 +4,8 @@ from mmseg.models.segmentors import CascadeEncoderDecoder
 
 from mmpointrend.registry import MODELS
 
+from ..num_classes import with_shared
+
 
 @MODELS.register_module()
 class PointRendSegmentor(CascadeEncoderDecoder):
@@ -23,28 +25,26 @@ class PointRendSegmentor(CascadeEncoderDecoder):
     """
 
     def __init__(
-        self, decode_head: list[dict], auxiliary_head: dict | list[dict] | None = None, **kwargs: Any
+        self,
+        decode_head: list[dict],
+        auxiliary_head: dict | list[dict] | None = None,
+        **kwargs: Any,
     ) -> None:
         first, *others = decode_head
-        others = [_share(first, head, f'decode_head[{i}]') for i, head in enumerate(others, 1)]
-        if isinstance(auxiliary_head, dict):
-            auxiliary_head = _share(first, auxiliary_head, 'auxiliary_head')
-        elif auxiliary_head is not None:
-            auxiliary_head = [
-                _share(first, head, f'auxiliary_head[{i}]') for i, head in enumerate(auxiliary_head)
+        names = ('num_classes', 'out_channels', 'threshold')
+        shared = {name: first[name] for name in names if name in first}
+
+        def share(heads: list[dict], key: str, first_index: int = 0) -> list[dict]:
+            return [
+                with_shared(head, shared, f'{key}[{i}]', 'decode_head[0]')
+                for i, head in enumerate(heads, first_index)
             ]
+
+        others = share(others, 'decode_head', 1)
+        if isinstance(auxiliary_head, dict):
+            auxiliary_head = with_shared(auxiliary_head, shared, 'auxiliary_head', 'decode_head[0]')
+        elif auxiliary_head is not None:
+            auxiliary_head = share(auxiliary_head, 'auxiliary_head')
         super().__init__(decode_head=[first, *others], auxiliary_head=auxiliary_head, **kwargs)
         # mmseg reads the threshold of one output channel where a cascade has its list of heads.
         self.decode_head.threshold = self.decode_head[-1].threshold
-
-
-def _share(first: dict, head: dict, key: str) -> dict:
-    """A head's config with the classes of the first decode head."""
-    shared = {name: first[name] for name in ('num_classes', 'out_channels', 'threshold') if name in first}
-    for name, value in shared.items():
-        if head.get(name, value) != value:
-            raise ValueError(
-                f'{key}.{name} is {head[name]}, but decode_head[0].{name} is {value}: '
-                'set the latter only'
-            )
-    return {**head, **shared}
