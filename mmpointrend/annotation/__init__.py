@@ -1,29 +1,58 @@
-"""Point annotations as files: simulate them from masks, check them, read and write them.
+"""Point annotations as files: simulate them from masks, check, disturb, compare and convert them.
 
 Needs numpy and pycocotools only.
 """
 
-from .files import check_coco, new_folder, read_coco, write_json
-from .masks import decode_segmentation, mask_annotation
+from .agreement import Agreement, measure_agreement
+from .cost import FORMS, annotation_seconds, seconds_per_image
+from .files import (
+    add_history,
+    check_coco,
+    check_output,
+    new_folder,
+    read_coco,
+    write_json,
+    write_text,
+)
+from .masks import decode_segmentation, mask_annotation, mask_at
+from .noise import disturb_labels
+from .reference import ReferencedPoints, boundary_distances, reference_points
 from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
 from .simulate import replace_mask, simulate_points, simulate_points_legacy
+from .subset import affordable_images, keep_images, shuffled_images
 from .validate import PointReport, validate_points
 
 __all__ = [
+    'FORMS',
+    'Agreement',
     'PointAnnotationError',
     'PointReport',
+    'ReferencedPoints',
+    'add_history',
+    'affordable_images',
+    'annotation_seconds',
+    'boundary_distances',
     'box_pixels',
     'check_box',
     'check_coco',
     'check_keys',
+    'check_output',
     'check_points',
     'decode_segmentation',
+    'disturb_labels',
+    'keep_images',
     'mask_annotation',
+    'mask_at',
+    'measure_agreement',
     'new_folder',
     'read_coco',
+    'reference_points',
     'replace_mask',
+    'seconds_per_image',
+    'shuffled_images',
     'simulate_points',
     'simulate_points_legacy',
     'validate_points',
     'write_json',
+    'write_text',
 ]

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,23 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
             message names the file and the image or annotation id.
     """
 
+    data = read_json(path)
+    return data, check_coco(data, str(path))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        PointAnnotationError: It is no valid JSON.
+    """
     try:
-        data = json.loads(Path(path).read_text(encoding='utf-8'))
+        return json.loads(Path(path).read_text(encoding='utf-8'))
     except ValueError as cause:
         raise PointAnnotationError(
-            f'{path}: found no valid JSON ({cause}), expected a COCO file'
+            f'{path}: found no valid JSON ({cause}), expected an annotation file'
         ) from cause
-    return data, check_coco(data, str(path))
 
 
 def check_coco(data: Any, source: str) -> dict[Any, dict[str, Any]]:
@@ -94,19 +104,54 @@ def check_coco(data: Any, source: str) -> dict[Any, dict[str, Any]]:
     return images
 
 
+def check_output(path: Path, inputs: Iterable[Path], force: bool) -> None:
+    """Check that a file may be written, before long work begins.
+
+    Args:
+        path: The file to write.
+        inputs: What is read, which must not be replaced.
+        force: Whether another file at ``path`` may be replaced.
+
+    Raises:
+        FileExistsError: ``path`` is one of the inputs, or is there already without ``force``.
+    """
+    if not path.exists():
+        return
+    if any(path.samefile(other) for other in inputs):
+        raise FileExistsError(f'{path}: found the input, expected another file to write')
+    if not force:
+        raise FileExistsError(f'{path}: exists already; --force replaces it')
+
+
+def add_history(data: dict[str, Any], **step: Any) -> dict[str, Any]:
+    """Return the content of a COCO file with one more step in the list ``history`` of its ``info``.
+
+    Args:
+        data: Content of the file; stays as it is.
+        **step: What was done to it, values that JSON has.
+    """
+    info = data['info'] if isinstance(data.get('info'), dict) else {}
+    return {**data, 'info': {**info, 'history': [*info.get('history', []), step]}}
+
+
 def write_json(path: str | Path, data: Any) -> None:
-    """Write a JSON file that is either complete or not there.
+    """Write a JSON file that is either complete or not there; see :func:`write_text`."""
+    # One string: json.dump into a file is several times slower than json.dumps.
+    write_text(path, json.dumps(data))
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file that is either complete or not there.
 
     Args:
         path: Where to write; an existing file is replaced. Missing folders are made.
-        data: What to write.
+        text: What to write, as UTF-8.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     try:
-        # One string: json.dump into a file is several times slower than json.dumps.
-        partial.write_text(json.dumps(data), encoding='utf-8')
+        partial.write_text(text, encoding='utf-8')
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

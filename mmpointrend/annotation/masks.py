@@ -25,35 +25,29 @@ def decode_segmentation(ann: dict[str, Any], width: int, height: int, source: st
         PointAnnotationError: There is no segmentation, it has none of the three forms, or it is
             of another size than the image.
     """
+    return mask_api.decode(_read_rle(ann, width, height, source)[0])
 
-    def error(found: str, expected: str) -> PointAnnotationError:
-        return PointAnnotationError.of(ann, source, found, expected)
 
-    segmentation = ann.get('segmentation')
-    if not segmentation or not isinstance(segmentation, (list, dict)):
-        raise error(f'segmentation {short_repr(segmentation)}', 'polygons or an RLE')
-    if isinstance(segmentation, list):
-        for polygon in segmentation:
-            numbers = as_numbers(polygon)
-            # pycocotools takes a polygon of four numbers for a box, without a word.
-            if numbers is None or numbers.ndim != 1 or numbers.size < 6 or numbers.size % 2:
-                raise error(f'polygon {short_repr(polygon)}', '[x, y, ...] of 3 points or more')
-            if not np.isfinite(numbers).all():
-                raise error(f'polygon {short_repr(polygon)}', 'finite numbers')
-        return mask_api.decode(mask_api.merge(mask_api.frPyObjects(segmentation, height, width)))
+def mask_at(
+    ann: dict[str, Any], width: int, height: int, points: np.ndarray, source: str
+) -> np.ndarray:
+    """Return what the mask of one annotation has at some pixels, without drawing the mask.
 
-    if segmentation.get('size') != [height, width]:
-        raise error(f'RLE size {segmentation.get("size")!r}', f'the image, [{height}, {width}]')
-    counts, total = segmentation.get('counts'), height * width
-    # pycocotools fills what the counts leave open with whatever is in memory.
-    if isinstance(counts, list):
-        lengths = as_numbers(counts)
-        if lengths is None or lengths.sum() != total or lengths.min() < 0:
-            raise error(f'RLE counts {short_repr(counts)}', f'lengths that sum to {total}')
-        return mask_api.decode(mask_api.frPyObjects(segmentation, height, width))
-    if not isinstance(counts, str) or _count_pixels(counts) != total:
-        raise error(f'RLE counts {short_repr(counts)}', f'a compressed RLE of {total} pixels')
-    return mask_api.decode(segmentation)
+    The time depends on the length of the outline and not on the size of the image.
+
+    Args:
+        ann: See :func:`decode_segmentation`, like the arguments below and the errors.
+        width: Image width in pixels.
+        height: Image height in pixels.
+        points: Integer (P, 2), the (x, y) of pixels inside the image.
+        source: The file the annotation comes from, for the error message.
+
+    Returns:
+        Uint8 (P,), 1 on the object.
+    """
+    ends = _read_rle(ann, width, height, source)[1].cumsum()
+    pixels = points[:, 0] * height + points[:, 1]
+    return (np.searchsorted(ends, pixels, side='right') % 2).astype(np.uint8)
 
 
 def mask_annotation(
@@ -82,21 +76,61 @@ def mask_annotation(
     }
 
 
-def _count_pixels(counts: str) -> int:
-    """Return how many pixels the counts of a compressed RLE describe.
+def _read_rle(
+    ann: dict[str, Any], width: int, height: int, source: str
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return the RLE of an annotation, compressed, and its run lengths; see decode_segmentation."""
 
-    Each character holds five bits of a run length, lowest first, and whether more follow; from
-    the fourth run on the number is the difference to the run before the last one.
+    def error(found: str, expected: str) -> PointAnnotationError:
+        return PointAnnotationError.of(ann, source, found, expected)
+
+    segmentation = ann.get('segmentation')
+    if not segmentation or not isinstance(segmentation, (list, dict)):
+        raise error(f'segmentation {short_repr(segmentation)}', 'polygons or an RLE')
+    if isinstance(segmentation, list):
+        for polygon in segmentation:
+            numbers = as_numbers(polygon)
+            # pycocotools takes a polygon of four numbers for a box, without a word.
+            if numbers is None or numbers.ndim != 1 or numbers.size < 6 or numbers.size % 2:
+                raise error(f'polygon {short_repr(polygon)}', '[x, y, ...] of 3 points or more')
+            if not np.isfinite(numbers).all():
+                raise error(f'polygon {short_repr(polygon)}', 'finite numbers')
+        rles = mask_api.frPyObjects(segmentation, height, width)
+        rle = rles[0] if len(rles) == 1 else mask_api.merge(rles)
+        return rle, _run_lengths(rle['counts'])
+
+    if segmentation.get('size') != [height, width]:
+        raise error(f'RLE size {segmentation.get("size")!r}', f'the image, [{height}, {width}]')
+    counts, total = segmentation.get('counts'), height * width
+    # pycocotools fills what the counts leave open with whatever is in memory.
+    if isinstance(counts, list):
+        lengths = as_numbers(counts)
+        if lengths is None or lengths.sum() != total or lengths.min() < 0:
+            raise error(f'RLE counts {short_repr(counts)}', f'lengths that sum to {total}')
+        return mask_api.frPyObjects(segmentation, height, width), lengths.astype(np.int64)
+    lengths = _run_lengths(counts.encode()) if isinstance(counts, str) else np.zeros(0, np.int64)
+    if lengths.sum() != total or lengths.min() < 0:
+        raise error(f'RLE counts {short_repr(counts)}', f'a compressed RLE of {total} pixels')
+    return segmentation, lengths
+
+
+def _run_lengths(counts: bytes) -> np.ndarray:
+    """Return the run lengths of a compressed RLE, int64 (runs,), background first; none if cut off.
+
+    Each character holds five bits of a number, lowest first, a sign in the last of them and
+    whether more follow; from the fourth run on the number is the difference to the run before
+    the last one.
     """
-    runs: list[int] = []
-    value = shift = 0
-    for code in counts.encode():
-        bits = code - 48
-        value |= (bits & 0b11111) << shift
-        shift += 5
-        if not bits & 0b100000:
-            if bits & 0b10000:
-                value -= 1 << shift
-            runs.append(value + runs[-2] if len(runs) > 2 else value)
-            value = shift = 0
-    return sum(runs)
+    codes = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    last = np.flatnonzero(codes & 0b100000 == 0)
+    if not len(last) or last[-1] != len(codes) - 1:
+        return np.zeros(0, np.int64)
+    first = np.zeros_like(last)
+    first[1:] = last[:-1] + 1
+    sizes = last - first + 1
+    shifts = 5 * (np.arange(len(codes)) - first.repeat(sizes))
+    runs = np.add.reduceat((codes & 0b11111) << shifts, first)
+    runs -= (codes[last] >> 4 & 1) << (5 * sizes)
+    runs[1::2] = runs[1::2].cumsum()
+    runs[2::2] = runs[2::2].cumsum()
+    return runs

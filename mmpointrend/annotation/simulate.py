@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .masks import decode_segmentation
+from .masks import mask_at
 from .schema import box_pixels, check_box
 
 _CHUNK = 512
@@ -44,11 +44,10 @@ def replace_mask(
     left, top, right, bottom = box_pixels((x, y, w, h))
     points = np.floor(unit_points * (w, h) + (x, y)).astype(np.int64)
     points = points.clip((left, top), (min(right, width - 1), min(bottom, height - 1)))
-    mask = decode_segmentation(ann, width, height, source)
     return {
         **_without_mask(ann),
         'point_coords': points.tolist(),
-        'point_labels': mask[points[:, 1], points[:, 0]].tolist(),
+        'point_labels': mask_at(ann, width, height, points, source).tolist(),
     }
 
 

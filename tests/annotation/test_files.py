@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from mmpointrend.annotation import PointAnnotationError, new_folder, read_coco, write_json
+from mmpointrend.annotation import (
+    PointAnnotationError,
+    add_history,
+    check_output,
+    new_folder,
+    read_coco,
+    write_json,
+)
 
 
 def coco() -> dict[str, Any]:
@@ -112,3 +119,29 @@ def test_new_folder_never_replaces_one(tmp_path: Path) -> None:
     (tmp_path / 'out').mkdir()
     with pytest.raises(FileExistsError, match='out: exists already'), new_folder(tmp_path / 'out'):
         pass
+
+
+def test_a_new_file_may_be_written(tmp_path: Path) -> None:
+    check_output(tmp_path / 'out.json', [tmp_path / 'in.json'], force=False)
+
+
+def test_another_file_is_replaced_by_force_alone(tmp_path: Path) -> None:
+    source, out = tmp_path / 'in.json', tmp_path / 'out.json'
+    source.touch()
+    out.touch()
+    with pytest.raises(FileExistsError, match=r'out\.json: exists already; --force replaces it'):
+        check_output(out, [source], force=False)
+    check_output(out, [source], force=True)
+
+
+def test_no_force_replaces_the_input(tmp_path: Path) -> None:
+    (tmp_path / 'in.json').touch()
+    (tmp_path / 'link.json').symlink_to(tmp_path / 'in.json')
+    with pytest.raises(FileExistsError, match=r'link\.json: found the input'):
+        check_output(tmp_path / 'link.json', [tmp_path / 'in.json'], force=True)
+
+
+def test_history_is_a_list_in_info_and_grows() -> None:
+    data = add_history(add_history({'info': {'year': 2017}, 'images': []}, tool='a'), tool='b')
+    assert data == {'info': {'year': 2017, 'history': [{'tool': 'a'}, {'tool': 'b'}]}, 'images': []}
+    assert add_history({}, tool='a') == {'info': {'history': [{'tool': 'a'}]}}

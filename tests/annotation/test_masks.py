@@ -7,7 +7,12 @@ import numpy as np
 import pycocotools.mask as mask_api
 import pytest
 
-from mmpointrend.annotation import PointAnnotationError, decode_segmentation, mask_annotation
+from mmpointrend.annotation import (
+    PointAnnotationError,
+    decode_segmentation,
+    mask_annotation,
+    mask_at,
+)
 
 WIDTH, HEIGHT = 12, 8
 
@@ -96,6 +101,31 @@ def test_a_bad_segmentation_is_one_error_with_file_and_id(segmentation: Any, fou
         decode_segmentation({'id': 3, 'segmentation': segmentation}, WIDTH, HEIGHT, 'a.json')
     assert str(caught.value).startswith(f'a.json: annotation 3: found {found}')
     assert ', expected ' in str(caught.value)
+
+
+@pytest.mark.parametrize('form', ['polygons', 'compressed', 'uncompressed'])
+@pytest.mark.parametrize('seed', range(10))
+def test_single_pixels_are_those_of_the_drawn_mask(form: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(1, 200, 2).tolist()
+    noise = (rng.random((height, width)) < rng.choice([0.0, 0.01, 0.5, 1.0])).astype(np.uint8)
+    segmentation = {
+        'polygons': [(rng.random((9, 2)) * (width, height)).ravel().tolist() for _ in range(3)],
+        'compressed': compressed(noise),
+        'uncompressed': {'size': [height, width], 'counts': counts(noise)},
+    }[form]
+    ann = {'id': 3, 'segmentation': segmentation}
+    y, x = np.indices((height, width)).reshape(2, -1)
+    found = mask_at(ann, width, height, np.stack([x, y], axis=1), 'a.json')
+    expected = decode_segmentation(ann, width, height, 'a.json')
+    np.testing.assert_array_equal(found.reshape(height, width), expected)
+
+
+def test_a_compressed_mask_that_is_cut_off_is_an_error() -> None:
+    # 'P' says that more bits of its number follow.
+    segmentation = {'size': [HEIGHT, WIDTH], 'counts': compressed(MASK)['counts'] + 'P'}
+    with pytest.raises(PointAnnotationError, match='expected a compressed RLE of 96 pixels'):
+        decode_segmentation({'id': 3, 'segmentation': segmentation}, WIDTH, HEIGHT, 'a.json')
 
 
 def test_mask_annotation_has_tight_box_area_and_the_mask() -> None:

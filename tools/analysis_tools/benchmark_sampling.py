@@ -5,8 +5,6 @@ Ours reads all images of a batch at once and gives (points, channels), which a l
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmpointrend.engine.benchmark import measure
 from mmpointrend.points import sample_maps
 
 
@@ -37,20 +36,6 @@ def by_grid_sample(maps: Tensor, points: Tensor, index: Tensor) -> Tensor:
         read = F.grid_sample(maps[image : image + 1], grid, align_corners=False)
         sampled[chosen] = read[0].permute(1, 2, 0)
     return sampled
-
-
-def milliseconds(work: Callable[[], object], device: str, repeat: int) -> float:
-    """Median time of a call after a warm-up."""
-    times = []
-    for _ in range(repeat + 2):
-        if device != 'cpu':
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        work()
-        if device != 'cpu':
-            torch.cuda.synchronize()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times[2:])
 
 
 def main() -> None:
@@ -80,8 +65,15 @@ def main() -> None:
         ('forward, converting', forward, maps),
         ('forward and backward', backward, channels_last),
     ):
-        theirs = milliseconds(partial(run, by_grid_sample, maps), args.device, args.repeat)
-        ours = milliseconds(partial(run, sample_maps, source), args.device, args.repeat)
+        costs = measure(
+            {
+                'theirs': partial(run, by_grid_sample, maps),
+                'ours': partial(run, sample_maps, source),
+            },
+            args.device,
+            args.repeat,
+        )
+        theirs, ours = costs['theirs'].milliseconds, costs['ours'].milliseconds
         print(f'{name:<22}{theirs:>12.2f}{ours:>9.2f}{theirs / ours:>8.2f}')
 
 

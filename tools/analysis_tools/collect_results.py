@@ -5,13 +5,12 @@ Work folders without a finished run are named, with the reason, and left out.
 """
 
 import argparse
-import os
 from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from mmpointrend.annotation import annotation_seconds, read_coco, write_json
+from mmpointrend.annotation import annotation_seconds, read_coco, write_json, write_text
 from mmpointrend.annotation.cost import CATEGORIES_SECONDS, SPOTTING_SECONDS
 from mmpointrend.evaluation.metafile import fill_metafile, model_names
 from mmpointrend.evaluation.results import (
@@ -94,20 +93,10 @@ def fill_metafiles(paths: list[Path], results: list[Result]) -> None:
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
         if filled != text:
-            replace_text(path, filled)
+            write_text(path, filled)
         listed |= own.keys()
     for name in sorted(metrics.keys() - listed):
         print(f'not in a metafile: {name}: none of them lists it')
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file that is either complete or as it was."""
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        partial.write_text(text, encoding='utf-8')
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def to_records(
@@ -144,8 +133,7 @@ def main() -> None:
         raise SystemExit('error: found no finished run')
     table = markdown_table(results)
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(args.out, table)
+        write_text(args.out, table)
     else:
         print(table)
     if args.json:

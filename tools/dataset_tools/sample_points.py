@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from mmpointrend.annotation import (
     PointAnnotationError,
+    check_output,
     read_coco,
     simulate_points,
     simulate_points_legacy,
@@ -20,7 +21,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('instances', type=Path, help='COCO json with masks')
     parser.add_argument('out', type=Path, help='COCO json with points to write')
     parser.add_argument('--num-points', type=int, default=10, help='points per object')
-    parser.add_argument('--seed', type=int, default=0, help='same seed, same points')
+    parser.add_argument(
+        '--seed',
+        type=int,
+        nargs='+',
+        default=[0],
+        help='same seed, same points; several make a file each: OUT.json becomes OUT_seed0.json, '
+        'OUT_seed1.json, ...',
+    )
     parser.add_argument(
         '--workers', type=int, default=num_cores(), help='processes (default: one per core)'
     )
@@ -36,15 +44,24 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--num-points: found {args.num_points}, expected 1 or more')
     if args.workers < 1:
         parser.error(f'--workers: found {args.workers}, expected 1 or more')
-    if not 0 <= args.seed < 2**32:
-        parser.error(f'--seed: found {args.seed}, expected an integer in [0, 2**32 - 1]')
+    for seed in args.seed:
+        if not 0 <= seed < 2**32:
+            parser.error(f'--seed: found {seed}, expected an integer in [0, 2**32 - 1]')
     if not args.instances.is_file():
         parser.error(f'{args.instances}: no such file')
-    if args.out.exists() and args.out.samefile(args.instances):
-        parser.error(f'{args.out}: found the input, expected another file to write')
-    if args.out.exists() and not args.force:
-        parser.error(f'{args.out}: exists already; --force replaces it')
+    try:
+        for path in outputs(args.out, args.seed).values():
+            check_output(path, [args.instances], args.force)
+    except FileExistsError as error:
+        parser.error(str(error))
     return args
+
+
+def outputs(out: Path, seeds: list[int]) -> dict[int, Path]:
+    """Return the file of each seed: OUT for one, OUT with the seed in its name for several."""
+    if len(seeds) == 1:
+        return {seeds[0]: out}
+    return {seed: out.with_name(f'{out.stem}_seed{seed}{out.suffix}') for seed in seeds}
 
 
 def num_cores() -> int:
@@ -61,16 +78,18 @@ def main() -> None:
         print(f'Reading {source}')
         data, images = read_coco(source)
         annotations = data.pop('annotations')
-        options = (annotations, images, args.num_points, args.seed, source)
-        if args.legacy_rng:
-            simulated = simulate_points_legacy(*options)
-        else:
-            simulated = simulate_points(*options, workers=args.workers)
-        data['annotations'] = list(tqdm(simulated, total=len(annotations), unit=' objects'))
+        # One seed after the other: the points of several would have to be in memory together.
+        for seed, out in outputs(args.out, args.seed).items():
+            options = (annotations, images, args.num_points, seed, source)
+            if args.legacy_rng:
+                simulated = simulate_points_legacy(*options)
+            else:
+                simulated = simulate_points(*options, workers=args.workers)
+            done = list(tqdm(simulated, total=len(annotations), unit=' objects'))
+            write_json(out, {**data, 'annotations': done})
+            print(f'Wrote {out}')
     except PointAnnotationError as error:
         raise SystemExit(f'error: {error}') from error
-    write_json(args.out, data)
-    print(f'Wrote {args.out}')
 
 
 if __name__ == '__main__':

@@ -44,6 +44,21 @@ def test_same_seed_same_file(run: Callable, tmp_path: Path) -> None:
     assert first != other
 
 
+def test_several_seeds_make_the_files_that_each_makes_alone(run: Callable, tmp_path: Path) -> None:
+    run(MASKS, tmp_path / 'out.json', '--seed', 3, 4)
+    for seed in (3, 4):
+        run(MASKS, tmp_path / 'alone.json', '--seed', seed, '--force')
+        several = (tmp_path / f'out_seed{seed}.json').read_bytes()
+        assert several == (tmp_path / 'alone.json').read_bytes()
+
+
+def test_no_seed_is_drawn_where_the_file_of_one_exists(run: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'out_seed4.json').write_text('mine')
+    with pytest.raises(SystemExit):
+        run(MASKS, tmp_path / 'out.json', '--seed', 3, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ['out_seed4.json']
+
+
 def test_an_existing_file_is_replaced_only_by_force(
     run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -1,0 +1,93 @@
+"""Measuring time and memory of functions side by side, for the benchmark scripts."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+import mmdet
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+
+class Cost(NamedTuple):
+    """What a call takes: its time, and the peak of the memory in tensors that it adds."""
+
+    milliseconds: float
+    megabytes: float
+
+
+def extra_bytes(call: Callable[[], object], device: str) -> int:
+    """Measure the memory of a call.
+
+    Args:
+        call: What to run, once.
+        device: Where its tensors live, ``'cpu'`` or the current CUDA device.
+
+    Returns:
+        Peak of the bytes in tensors that it allocates, beyond what is there before.
+    """
+    if device != 'cpu':
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
+    # Allocations are positive, releases negative; those of older tensors are not recorded.
+    events = profiler.profiler.kineto_results.events()
+    changes = [(event.start_ns(), event.nbytes()) for event in events if event.name() == '[memory]']
+    return max(accumulate((num_bytes for _, num_bytes in sorted(changes)), initial=0))
+
+
+def measure(calls: Mapping[str, Callable[[], object]], device: str, repeat: int) -> dict[str, Cost]:
+    """Measure calls that take turns, so that other work on the machine meets all of them.
+
+    Args:
+        calls: What to run, by name.
+        device: As in :func:`extra_bytes`.
+        repeat: Timed runs of each, after one that is not.
+
+    Returns:
+        Median time and peak memory of each.
+    """
+    times = {side: [] for side in calls}
+    for _ in range(repeat + 1):
+        for side, call in calls.items():
+            _synchronise(device)
+            start = time.perf_counter()
+            call()
+            _synchronise(device)
+            times[side].append(1000 * (time.perf_counter() - start))
+    return {
+        side: Cost(statistics.median(times[side][1:]), extra_bytes(call, device) / 1e6)
+        for side, call in calls.items()
+    }
+
+
+def _synchronise(device: str) -> None:
+    if device != 'cpu':
+        torch.cuda.synchronize()
+
+
+def machine(device: str) -> str:
+    """Name the device, and the versions of torch and mmdet."""
+    if device == 'cpu':
+        name = f'{_processor()}, {torch.get_num_threads()} threads'
+    else:
+        name = torch.cuda.get_device_name(device)
+    return f'{name}, torch {torch.__version__}, mmdet {mmdet.__version__}'
+
+
+def _processor() -> str:
+    info = Path('/proc/cpuinfo')
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith('model name'):
+                return line.partition(':')[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,137 @@
+"""Cost of PointINS-style masks beside Mask R-CNN's mask branch, in one process.
+
+Usage::
+
+    python tools/analysis_tools/benchmark_pointins.py --device cuda
+
+The rows of the table, all with the sizes of the R50 configs and random weights, from features to
+mask logits relative to boxes; pasting is the same function for both and left out:
+
+* Mask R-CNN: RoIAlign and the mask head on all boxes;
+* decoding, FCOS or RetinaNet: everything that PointINS computes for detections only;
+* towers: what it computes for the whole image, whatever the number of detections.
+
+On a CPU, times are those of all threads of this process together, so that other work on the machine
+disturbs them little.
+"""
+
+import argparse
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+BASE = Path(__file__).parents[2] / 'configs/_base_/models'
+CHANNELS = 256
+MASK_RCNN, TOWERS = 'Mask R-CNN', 'towers'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--boxes', type=int, default=100)
+    parser.add_argument('--size', type=int, nargs=2, default=(800, 1216), metavar=('H', 'W'))
+    parser.add_argument('--repeat', type=int, default=7)
+    return parser.parse_args()
+
+
+def features(strides: tuple[int, ...], size: tuple[int, int], device: str) -> list[Tensor]:
+    return [
+        torch.randn(1, CHANNELS, *(-(-side // stride) for side in size), device=device)
+        for stride in strides
+    ]
+
+
+def random_boxes(count: int, size: tuple[int, int], device: str) -> Tensor:
+    """Draw boxes with sides of 3 to 30 % of the image, shape (R, 4)."""
+    corners, sides = 0.7 * torch.rand(count, 2), 0.03 + 0.27 * torch.rand(count, 2)
+    scale = torch.tensor([*size[::-1]] * 2)
+    return (torch.cat((corners, corners + sides), 1) * scale).to(device)
+
+
+def mask_rcnn(boxes: Tensor, size: tuple[int, int]) -> Callable[[], Tensor]:
+    """The mask branch of Mask R-CNN, bound to its inputs."""
+    config = Config.fromfile(BASE / 'mask-rcnn_r50_fpn.py').model.roi_head
+    extractor = MODELS.build(config.mask_roi_extractor).to(boxes.device)
+    config.mask_head.num_classes = config.bbox_head.num_classes
+    head = MODELS.build(config.mask_head).to(boxes.device)
+    x, rois = features((4, 8, 16, 32), size, str(boxes.device)), bbox2roi([boxes])
+    return lambda: head(extractor(x, rois))
+
+
+def pointins(detector: str, boxes: Tensor, size: tuple[int, int]) -> dict[str, Callable]:
+    """The mask head of PointINS, bound to its inputs: what it does for detections, and before."""
+    head = MODELS.build(Config.fromfile(BASE / f'pointins-{detector}_r50_fpn.py').model.mask_head)
+    head = head.to(boxes.device)
+    x = features(head.strides, size, str(boxes.device))
+    num_locations = sum(level[0, 0].numel() for level in x)
+    count = len(boxes)
+    detections = InstanceData(
+        pois=torch.randperm(num_locations)[:count].to(boxes.device),
+        slots=torch.randint(head.num_slots, (count,)).to(boxes.device),
+        bboxes=boxes,
+    )
+    towers = [head.template_tower, head.weight_tower]
+    head.template_tower = head.weight_tower = nn.Identity()
+    return {
+        f'decoding, {detector}': lambda: head(x, [detections])[0],
+        TOWERS: lambda: [tower(level) for tower in towers for level in x],
+    }
+
+
+@torch.no_grad()
+def measure(calls: dict[str, Callable], device: str, repeat: int) -> dict[str, float]:
+    """Median milliseconds of calls that take turns, after a warm-up."""
+    clock = time.process_time if device == 'cpu' else time.perf_counter
+    times = {name: [] for name in calls}
+    for _ in range(repeat + 1):
+        for name, call in calls.items():
+            start = clock()
+            call()
+            if device != 'cpu':
+                torch.cuda.synchronize()
+            times[name].append(1000 * (clock() - start))
+    return {name: statistics.median(values[1:]) for name, values in times.items()}
+
+
+def main() -> None:
+    args = parse_args()
+    torch.manual_seed(0)
+    boxes = random_boxes(args.boxes, args.size, args.device)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        calls = {
+            MASK_RCNN: mask_rcnn(boxes, args.size),
+            **pointins('fcos', boxes, args.size),
+            **pointins('retina', boxes, args.size),
+        }
+    times = measure(calls, args.device, args.repeat)
+    machine = (
+        f'{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads'
+        if args.device == 'cpu'
+        else torch.cuda.get_device_name(args.device)
+    )
+    height, width = args.size
+    lines = [
+        f'{machine}, torch {torch.__version__}, {args.boxes} boxes, {height} x {width}, median of '
+        f'{args.repeat}',
+        '',
+        '| | ms | share of Mask R-CNN |',
+        '| --- | ---: | ---: |',
+        *(f'| {name} | {ms:.2f} | {ms / times[MASK_RCNN]:.3f} |' for name, ms in times.items()),
+    ]
+    print(*lines, sep='\n')
+
+
+if __name__ == '__main__':
+    main()
