@@ -23,7 +23,7 @@ def test_version_is_a_release_number() -> None:
     ('module', 'absent'),
     [
         ('mmpointrend', (*STACK, 'torch', 'numpy', 'pycocotools')),
-        ('mmpointrend.points', (*STACK, 'pycocotools')),
+        ('mmpointrend.points', (*STACK, 'pycocotools', 'matplotlib', 'PIL', 'cv2')),
         ('mmpointrend.annotation', (*STACK, 'torch')),
         ('mmpointrend.checkpoints', (*STACK, 'pycocotools')),
         ('mmpointrend.evaluation', (*STACK, 'torch', 'pycocotools')),

@@ -23,7 +23,7 @@ def selection_figure(mask: np.ndarray, panels: Mapping[str, tuple[np.ndarray, in
     Returns:
         The figure.
     """
-    figure, (axes,) = _panels(1, len(panels), _aspect(mask), margin=0.4)
+    figure, (axes,) = _panels(1, len(panels), _aspect(mask), margin=0.3)
     height, width = mask.shape
     grey = mask.astype(float) - mask.min()
     grey /= max(grey.max(), 1e-12)
@@ -50,7 +50,7 @@ def mask_errors_figure(panels: Mapping[str, np.ndarray], truth: np.ndarray) -> F
     Returns:
         The figure.
     """
-    figure, (axes,) = _panels(1, len(panels), _aspect(truth), margin=0.4)
+    figure, (axes,) = _panels(1, len(panels), _aspect(truth), margin=0.3)
     for axis, (title, mask) in zip(axes, panels.items(), strict=True):
         _show_grey(axis, mask.astype(float))
         if mask.shape == truth.shape:
