@@ -31,6 +31,20 @@ def fields(path: Path) -> dict[str, str]:
 
 
 METHODS = sorted({fields(path)['method'] for path in PATHS})
+# One part of Implicit PointRend is exchanged, and its name appended.
+ABLATIONS = [method for method in METHODS if method.startswith('implicit-pointrend-')]
+
+
+def model_name(path: Path) -> str:
+    """A short name of the model that a config trains."""
+    name = fields(path)
+    return '_'.join(name[key] for key in ('method', 'backbone', 'supervision', 'dataset'))
+
+
+def config_of(method: str) -> Path:
+    """A config of a method, with ResNet-50 where there is one."""
+    paths = [path for path in PATHS if fields(path)['method'] == method]
+    return next((path for path in paths if fields(path)['backbone'] == 'r50'), paths[0])
 
 
 def load(path: Path) -> Config:
@@ -56,16 +70,29 @@ def distinct_models() -> dict[str, Path]:
     """One config for every model that at least one config trains, by a short name."""
     found: dict[str, tuple[str, Path]] = {}
     for path in PATHS:
-        name = fields(path)
-        text = json.dumps(load(path).model.to_dict(), sort_keys=True)
-        found.setdefault(text, (f'{name["method"]}_{name["backbone"]}_{name["dataset"]}', path))
+        model = load(path).model.to_dict()
+        # How a model predicts may depend on what it was trained from.
+        text = json.dumps({**model, 'test_cfg': None}, sort_keys=True)
+        found.setdefault(text, (model_name(path), path))
     models = dict(found.values())
     if len(models) < len(found):
         raise ValueError(f'models of the same name differ: {[name for name, _ in found.values()]}')
     return models
 
 
-def first_box_head(model: Config) -> Config:
-    """The box head of a model, or that of its first stage: it says how many classes there are."""
-    bbox_head = model.roi_head.bbox_head
-    return bbox_head[0] if isinstance(bbox_head, list) else bbox_head
+def class_head_key(model: Config) -> str:
+    """The key of the head that says how many classes a model has."""
+    if 'roi_head' in model:
+        return 'roi_head.bbox_head' + ('.0' if isinstance(model.roi_head.bbox_head, list) else '')
+    return 'panoptic_head' if 'panoptic_head' in model else 'bbox_head'
+
+
+def entries(config: dict | list, key: str = '') -> dict[str, object]:
+    """All entries of a config and of what is in it, by their keys with dots."""
+    found = {}
+    pairs = config.items() if isinstance(config, dict) else enumerate(config)
+    for name, value in pairs:
+        found[f'{key}{name}'] = value
+        if isinstance(value, dict | list | tuple):
+            found |= entries(value, f'{key}{name}.')
+    return found

@@ -7,11 +7,13 @@ import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
 from mmengine.structures import InstanceData
 
 from mmpointrend.structures import PointMasks
 
-from .catalogue import distinct_models, import_modules, load
+from .catalogue import class_head_key, distinct_models, import_modules, load
 
 MODEL_PATHS = distinct_models()
 HEIGHT, WIDTH = 90, 120
@@ -25,6 +27,16 @@ def small(name: str) -> dict:
     import_modules(cfg)
     model = cfg.model
     model.backbone.init_cfg = None
+    if 'panoptic_head' in model:
+        _shrink_queries(model)
+    elif 'roi_head' in model:
+        _shrink_regions(model)
+    else:
+        model.test_cfg.update(nms_pre=50, max_per_img=NUM_DETECTIONS)
+    return model
+
+
+def _shrink_regions(model: Config) -> None:
     model.train_cfg.rpn_proposal.update(nms_pre=50, max_per_img=20)
     stages = model.train_cfg.rcnn
     for stage in stages if isinstance(stages, list) else [stages]:
@@ -36,13 +48,23 @@ def small(name: str) -> dict:
         if head in mask_head:
             mask_head[head].fc_channels = 16
             mask_head.point_head.fc_channels = 8
-    return model
+
+
+def _shrink_queries(model: Config) -> None:
+    model.data_preprocessor.batch_augments = None
+    head = model.panoptic_head
+    head.num_queries = 5
+    head.pixel_decoder.encoder.num_layers = 1
+    head.transformer_decoder.num_layers = 2
+    model.train_cfg.num_points = 100
+    model.test_cfg.max_per_image = NUM_DETECTIONS
 
 
 @lru_cache(maxsize=1)
 def build(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
-    model = MODELS.build(small(name))
+    # As mmengine does where there is one process.
+    model = revert_sync_batchnorm(MODELS.build(small(name)))
     model.init_weights()
     return model
 
@@ -63,14 +85,15 @@ def ground_truth(annotation: str, num_classes: int) -> InstanceData:
     return InstanceData(bboxes=boxes.clone(), labels=labels, masks=masks)
 
 
-def num_classes(model: torch.nn.Module) -> int:
-    bbox_head = model.roi_head.bbox_head
-    first = bbox_head[0] if isinstance(bbox_head, torch.nn.ModuleList) else bbox_head
-    return first.num_classes
+def class_head(model: torch.nn.Module, name: str) -> torch.nn.Module:
+    """The head that says how many classes the model of this name has."""
+    return model.get_submodule(class_head_key(load(MODEL_PATHS[name]).model))
 
 
-def batch(model: torch.nn.Module, annotations: tuple[str, ...]) -> dict:
+def batch(name: str, annotations: tuple[str, ...]) -> dict:
     """A preprocessed batch of images twice as large as the files they come from."""
+    model = build(name)
+    num_classes = class_head(model, name).num_classes
     generator = torch.Generator().manual_seed(0)
     inputs, samples = [], []
     for annotation in annotations:
@@ -83,7 +106,7 @@ def batch(model: torch.nn.Module, annotations: tuple[str, ...]) -> dict:
                 'scale_factor': (2.0, 2.0),
             }
         )
-        sample.gt_instances = ground_truth(annotation, num_classes(model))
+        sample.gt_instances = ground_truth(annotation, num_classes)
         samples.append(sample)
     return model.data_preprocessor({'inputs': inputs, 'data_samples': samples}, model.training)
 
@@ -100,7 +123,7 @@ def step(name: str, annotations: tuple[str, ...]) -> tuple[dict[str, float], lis
     model = build(name).train()
     model.zero_grad()
     torch.manual_seed(0)
-    losses = model(**batch(model, annotations), mode='loss')
+    losses = model(**batch(name, annotations), mode='loss')
     total, logged = model.parse_losses(losses)
     total.backward()
     parameters = model.named_parameters()
@@ -113,14 +136,16 @@ def mask_losses(losses: dict[str, float]) -> dict[str, float]:
     return {
         key: value
         for key, value in losses.items()
-        if key.rpartition('.')[2] in ('loss_mask', 'loss_point')
+        if key.rpartition('.')[2] in ('loss_mask', 'loss_point', 'loss_dice')
     }
 
 
 def predict(name: str, score_thr: float, rescale: bool) -> list[InstanceData]:
     model = build(name).eval()
-    model.roi_head.test_cfg.score_thr = score_thr
-    data = batch(model, ('no masks', 'no masks'))
+    for head in ('roi_head', 'bbox_head'):  # Mask2Former has no threshold
+        if hasattr(model, head):
+            getattr(model, head).test_cfg.score_thr = score_thr
+    data = batch(name, ('no masks', 'no masks'))
     with torch.no_grad():
         samples = model.predict(data['inputs'], data['data_samples'], rescale=rescale)
     return [sample.pred_instances for sample in samples]

@@ -21,15 +21,35 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmpointrend.datasets import LoadPointAnnotations, PointCocoDataset, SubsamplePoints
 from mmpointrend.models import (
     ImplicitPointRendMaskHead,
+    PointCascadeRoIHead,
+    PointCondInstBboxHead,
+    PointCondInstMaskHead,
     PointFCNMaskHead,
+    PointINS,
+    PointINSFCOSHead,
+    PointINSMaskHead,
+    PointINSRetinaHead,
+    PointMask2Former,
+    PointMask2FormerHead,
     PointRendCascadeRoIHead,
     PointRendHTCRoIHead,
     PointRendMaskHead,
     PointRendRoIHead,
+    PointRTMDetInsSepBNHead,
     PointStandardRoIHead,
 )
 
-from .catalogue import METHODS, PATHS, fields, first_box_head, import_modules, load
+from .catalogue import (
+    ABLATIONS,
+    METHODS,
+    PATHS,
+    class_head_key,
+    config_of,
+    entries,
+    fields,
+    import_modules,
+    load,
+)
 
 every_config = pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
 every_method = pytest.mark.parametrize('method', METHODS)
@@ -69,19 +89,75 @@ def test_there_are_configs():
     assert len(PATHS) >= 60
 
 
+TWO_STAGES = {'': 'MaskRCNN', 'roi_head': PointRendRoIHead}
+IMPLICIT = TWO_STAGES | {'roi_head.mask_head': ImplicitPointRendMaskHead}
+POINTINS = {'': PointINS, 'mask_head': PointINSMaskHead}
+# What the parts of a model are.
+PARTS = {
+    'cascade-mask-rcnn': {
+        '': 'CascadeRCNN',
+        'roi_head': PointCascadeRoIHead,
+        'roi_head.mask_head': PointFCNMaskHead,
+    },
+    'cascade-pointrend': {
+        '': 'CascadeRCNN',
+        'roi_head': PointRendCascadeRoIHead,
+        'roi_head.mask_head': PointRendMaskHead,
+    },
+    'condinst': {
+        '': 'CondInst',
+        'bbox_head': PointCondInstBboxHead,
+        'mask_head': PointCondInstMaskHead,
+    },
+    'htc-pointrend': {
+        '': 'HybridTaskCascade',
+        'roi_head': PointRendHTCRoIHead,
+        'roi_head.mask_head': PointRendMaskHead,
+    },
+    'implicit-pointrend': IMPLICIT,
+    **dict.fromkeys(ABLATIONS, IMPLICIT),
+    'mask-rcnn': {
+        '': 'MaskRCNN',
+        'roi_head': PointStandardRoIHead,
+        'roi_head.mask_head': PointFCNMaskHead,
+    },
+    'mask2former': {'': PointMask2Former, 'panoptic_head': PointMask2FormerHead},
+    'pointins-fcos': POINTINS | {'bbox_head': PointINSFCOSHead},
+    'pointins-retina': POINTINS | {'bbox_head': PointINSRetinaHead},
+    'pointrend': TWO_STAGES | {'roi_head.mask_head': PointRendMaskHead},
+    'rtmdet-ins': {'': 'RTMDet', 'bbox_head': PointRTMDetInsSepBNHead},
+}
+
+
 @every_config
 def test_method(path):
     model = load(path).model
-    detector, roi_head_type, mask_head_type = {
-        'cascade-pointrend': ('CascadeRCNN', PointRendCascadeRoIHead, PointRendMaskHead),
-        'htc-pointrend': ('HybridTaskCascade', PointRendHTCRoIHead, PointRendMaskHead),
-        'implicit-pointrend': ('MaskRCNN', PointRendRoIHead, ImplicitPointRendMaskHead),
-        'mask-rcnn': ('MaskRCNN', PointStandardRoIHead, PointFCNMaskHead),
-        'pointrend': ('MaskRCNN', PointRendRoIHead, PointRendMaskHead),
-    }[fields(path)['method']]
-    assert model.type == detector
-    assert MODELS.get(model.roi_head.type) is roi_head_type
-    assert MODELS.get(model.roi_head.mask_head.type) is mask_head_type
+    found = {'': model, **entries(model)}
+    for key, expected in PARTS[fields(path)['method']].items():
+        expected = MODELS.get(expected) if isinstance(expected, str) else expected
+        assert MODELS.get(found[key].type) is expected
+
+
+def test_ablations_of_implicit_pointrend_change_what_they_are_named_after():
+    (whole,) = (path for path in PATHS if path.stem == 'implicit-pointrend_r50_fpn_p10_1x_coco')
+    whole = entries(load(whole).to_dict())
+    changes = {}
+    for method in ABLATIONS:
+        found = entries(load(config_of(method)).to_dict())
+        changes[method.removeprefix('implicit-pointrend-')] = {
+            key.removeprefix('model.roi_head.'): value
+            for key, value in found.items()
+            if not isinstance(value, dict | list) and whole.get(key, 'missing') != value
+        }
+    assert changes == {
+        'box-head': {
+            'mask_roi_extractor.output_size': 7,
+            'mask_head.parameter_head.roi_feat_size': 7,
+            'mask_head.parameter_head.conv_channels': None,
+        },
+        'no-features': {'mask_head.point_head.image_features': False},
+        'plain': {'mask_head.point_head.position': 'plain'},
+    }
 
 
 # What a backbone's name says, for all but the ResNets, whose names say it themselves.
@@ -115,7 +191,8 @@ def test_backbone(path):
         assert (backbone.get('base_channels', 64) < 64) == bool(says['small'])
         for key in ('groups', 'base_width'):
             assert backbone.get(key) == (says[key] and int(says[key]))
-        assert backbone.norm_cfg.requires_grad != bool(says['caffe'])
+        frozen = says['caffe'] or fields(path)['method'] == 'mask2former'
+        assert backbone.norm_cfg.requires_grad != bool(frozen)
         # Caffe2, where the ResNeXt comes from, has torch's strides.
         assert backbone.style == ('caffe' if says['caffe'] and says['kind'] == 'r' else 'pytorch')
 
@@ -130,7 +207,10 @@ def test_width_of_hrnet():
 
 @every_config
 def test_neck(path):
-    assert load(path).model.neck.type.lower() == fields(path)['neck']
+    model = load(path).model
+    # That of Mask2Former is a part of its head.
+    neck = model.neck if 'neck' in model else model.panoptic_head.pixel_decoder
+    assert neck.type.lower().removesuffix('pixeldecoder') == fields(path)['neck']
 
 
 # How images were given to the backbones whose weights are used: means, deviations, RGB.
@@ -227,7 +307,7 @@ def test_schedule(path):
     *warmup, decay = cfg.param_scheduler
     assert all(not step.by_epoch for step in warmup)
     assert decay.by_epoch == by_epoch
-    assert decay.get('T_max', decay.get('end')) == length
+    assert decay.get('end', decay.get('T_max')) == length
     assert all(milestone < length for milestone in decay.get('milestones', []))
 
 
@@ -248,44 +328,42 @@ def test_dataset(path):
 
 @every_config
 def test_number_of_classes_is_that_of_the_dataset(path):
-    num_classes = first_box_head(load(path).model).num_classes
+    model = load(path).model
+    num_classes = entries(model)[class_head_key(model)].num_classes
     for loader in loaders(path):
         assert len(without_files(loader.dataset).metainfo['classes']) == num_classes
 
 
 @every_config
 def test_number_of_classes_is_written_once(path):
-    roi_head = load(path).model.roi_head
-    first, *others = as_list(roi_head.bbox_head)
-    others += as_list(roi_head.mask_head)
-    others += [head.point_head for head in as_list(roi_head.mask_head) if 'point_head' in head]
-    assert 'num_classes' in first
-    assert not [head.type for head in others if 'num_classes' in head]
+    model = load(path).model
+    written = [key for key in entries(model) if key.endswith(('classes', 'class_weight'))]
+    assert written == [f'{class_head_key(model)}.num_classes']
 
 
 @every_method
 def test_one_override_of_the_number_of_classes_reaches_all_heads(method):
-    cfg = load(next(path for path in PATHS if path.stem.startswith(f'{method}_r50_')))
-    stage = '.0' if isinstance(cfg.model.roi_head.bbox_head, list) else ''
-    cfg.merge_from_dict({f'model.roi_head.bbox_head{stage}.num_classes': 3})
-    model = build_empty(cfg.model)
+    cfg = load(config_of(method))
+    cfg.merge_from_dict({f'model.{class_head_key(cfg.model)}.num_classes': 3})
     found = {
         key: module.num_classes
-        for key, module in model.roi_head.named_modules()
-        if hasattr(module, 'num_classes')
+        for key, module in build_empty(cfg.model).named_modules()
+        # That of the region proposals, which knows objects only, stays.
+        if hasattr(module, 'num_classes') and not key.startswith('rpn_head')
     }
-    assert found == dict.fromkeys(found, 3)
-    assert {key.partition('.')[0] for key in found} == {'bbox_head', 'mask_head'}
+    assert found == dict.fromkeys(found, 3) != {}
 
 
 def test_lvis_sees_images_with_rare_classes_more_often():
-    (path,) = (path for path in PATHS if fields(path)['dataset'] == 'lvis')
-    dataset = load(path).train_dataloader.dataset
-    assert (dataset.type, dataset.oversample_thr) == ('ClassBalancedDataset', 1e-3)
+    paths = [path for path in PATHS if fields(path)['dataset'] == 'lvis']
+    for path in paths:
+        dataset = load(path).train_dataloader.dataset
+        assert (dataset.type, dataset.oversample_thr) == ('ClassBalancedDataset', 1e-3)
+    assert paths
 
 
 def test_schedule_of_cityscapes_is_the_published_one():
-    (path,) = (path for path in PATHS if fields(path)['dataset'] == 'cityscapes')
+    (path,) = (path for path in PATHS if path.stem.startswith('pointrend_r50_fpn_masks_24k_'))
     cfg = load(path)
     resize = next(
         step for step in train_dataset(path).pipeline.transforms if hasattr(step, 'scales')

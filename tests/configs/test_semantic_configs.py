@@ -1,6 +1,9 @@
 """The semantic configs say what their names say, train and predict."""
 
+import json
 import random
+from functools import lru_cache, partial
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -30,14 +33,14 @@ from mmseg.registry import (
 )
 from mmseg.structures import SegDataSample
 
-from mmpointrend.models import PointRendSegmentor
+from mmpointrend.models import PointRendDecodeHead, PointRendSegmentor
 
 from .catalogue import ROOT, fields
+from .test_configs import PRETRAINED, RGB
 
 PATHS = {path.stem: path for path in sorted((ROOT / 'pointrend_semantic').glob('*.py'))}
 every_config = pytest.mark.parametrize('name', PATHS)
 PUBLISHED = 'pointrend_r101-caffe_fpn_masks_65k_cityscapes'
-SMALLEST = 'pointrend_r50-caffe_fpn_masks_65k_cityscapes'
 HEIGHT, WIDTH = 50, 90
 
 
@@ -51,15 +54,30 @@ def load(name):
     return Config.fromfile(PATHS[name])
 
 
-def build_empty(name):
-    """The model of a config, without memory for its parameters."""
-    with torch.device('meta'):
-        return MODELS.build(load(name).model)
+def distinct_models():
+    """One config for every model that at least one config trains."""
+    found = {}
+    for name in PATHS:
+        text = json.dumps(load(name).model.to_dict(), sort_keys=True)
+        found.setdefault(text, name)
+    return list(found.values())
 
 
-@pytest.fixture(scope='module')
-def model():
-    cfg = load(SMALLEST).model
+# Model by model, so that one at a time is in memory.
+every_model = pytest.mark.parametrize('name', distinct_models(), scope='module')
+
+
+def build_empty(model):
+    """Build a model without memory for its parameters."""
+    # Transformers read the numbers that linspace returns while they are built.
+    on_cpu = partial(torch.linspace, device='cpu')
+    with torch.device('meta'), patch('torch.linspace', on_cpu):
+        return MODELS.build(model)
+
+
+@lru_cache(maxsize=1)
+def build(name):
+    cfg = load(name).model
     cfg.backbone.init_cfg = None
     torch.manual_seed(0)
     model = MODELS.build(cfg)
@@ -67,19 +85,108 @@ def model():
     return model
 
 
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
 def test_there_are_configs():
-    assert len(PATHS) >= 4
+    assert len(PATHS) >= 16
+
+
+# What a backbone's name says, and where its weights come from.
+BACKBONES = {
+    'hrnet-w18': ({'type': 'HRNet'}, 'open-mmlab://msra/hrnetv2_w18'),
+    'mit-b0': (
+        {'type': 'MixVisionTransformer', 'embed_dims': 32, 'num_layers': [2] * 4},
+        'mit_b0_20220624-7e0fe6dd.pth',
+    ),
+    'r18-small': ({'type': 'ResNet', 'depth': 18, 'base_channels': 32}, None),
+    'r50': ({'type': 'ResNet', 'depth': 50, 'style': 'pytorch'}, 'torchvision://resnet50'),
+    'r101': ({'type': 'ResNet', 'depth': 101, 'style': 'pytorch'}, 'torchvision://resnet101'),
+    'r50-caffe': (
+        {'type': 'ResNet', 'depth': 50, 'style': 'caffe'},
+        'open-mmlab://detectron2/resnet50_caffe',
+    ),
+    'r101-caffe': (
+        {'type': 'ResNet', 'depth': 101, 'style': 'caffe'},
+        'open-mmlab://detectron2/resnet101_caffe',
+    ),
+    'swin-t': (
+        {'type': 'mmdet.SwinTransformer', 'embed_dims': 96, 'depths': [2, 2, 6, 2]},
+        'swin_tiny_patch4_window7_224.pth',
+    ),
+    'unet': ({'type': 'UNet', 'base_channels': 64, 'num_stages': 5}, None),
+}
 
 
 @every_config
 def test_backbone(name):
-    backbone = load(name).model.backbone
-    depth, _, caffe = fields(PATHS[name])['backbone'].removeprefix('r').partition('-')
-    assert backbone.depth == int(depth)
-    assert backbone.style == ('caffe' if caffe else 'pytorch')
-    assert backbone.norm_cfg.requires_grad != bool(caffe)
-    source = 'open-mmlab://detectron2/resnet{}_caffe' if caffe else 'torchvision://resnet{}'
-    assert backbone.init_cfg.checkpoint == source.format(depth)
+    backbone, says = load(name).model.backbone, fields(PATHS[name])['backbone']
+    expected, weights = BACKBONES[says]
+    assert {key: backbone[key] for key in expected} == expected
+    if 'caffe' in says:
+        assert not backbone.norm_cfg.requires_grad
+    source = backbone.init_cfg.checkpoint if backbone.get('init_cfg') else None
+    assert source == weights or source.rpartition('/')[2] == weights
+
+
+@every_config
+def test_images_are_normalised_as_the_backbone_knows_them(name):
+    _, weights = BACKBONES[fields(PATHS[name])['backbone']]
+    images = load(name).model.data_preprocessor
+    expected = RGB if weights is None or weights.startswith('mit') else PRETRAINED[weights]
+    assert (images.mean, images.std, images.bgr_to_rgb) == expected
+
+
+# What the name's second part says: the decode head that makes the coarse map, and its stride.
+COARSE_HEADS = {
+    'deeplabv3': ('ASPPHead', 8),
+    'deeplabv3plus': ('DepthwiseSeparableASPPHead', 4),
+    'fcn': ('FCNHead', 4),
+    'fpn': ('FPNHead', 4),
+    'segformer': ('SegformerHead', 4),
+    'upernet': ('UPerHead', 4),
+}
+
+
+@every_config
+def test_coarse_head(name):
+    model, says = load(name).model, fields(PATHS[name])['neck']
+    assert model.decode_head[0].type == COARSE_HEADS[says][0]
+    assert (model.neck is not None) == (says == 'fpn')
+
+
+@every_model
+def test_stride_of_the_coarse_map_and_of_the_fine_features(name):
+    model = build(name).eval()
+    with torch.no_grad():
+        features = model.extract_feat(torch.zeros(1, 3, 64, 64))
+        coarse = model.decode_head[0](features)
+    says = fields(PATHS[name])
+    assert 64 / coarse.shape[2] == COARSE_HEADS[says['neck']][1]
+    finest = max(features[index].shape[2] for index in model.decode_head[1].in_index)
+    assert 64 / finest == (1 if says['backbone'] == 'unet' else 4)
+
+
+@every_config
+def test_supervision(name):
+    prefixes = [
+        load(name)[f'{split}_dataloader'].dataset.data_prefix.seg_map_path
+        for split in ('train', 'val', 'test')
+    ]
+    says = fields(PATHS[name])['supervision']
+    points = [f'_{says}/' in prefix for prefix in prefixes]
+    assert points == [says != 'masks', False, False]
+
+
+def test_points_and_masks_differ_in_nothing_but_the_label_maps():
+    masks, points = (
+        load(f'pointrend_r18-small_fpn_{supervision}_1k_nuclei').to_dict()
+        for supervision in ('masks', 'p10')
+    )
+    for cfg in (masks, points):
+        del cfg['train_dataloader']['dataset']['data_prefix']['seg_map_path']
+    assert masks == points
 
 
 @every_config
@@ -88,11 +195,13 @@ def test_number_of_classes_is_written_once(name):
     first, *others = cfg.model.decode_head
     dataset = DATASETS.build({**cfg.train_dataloader.dataset, 'lazy_init': True})
     assert first.num_classes == len(dataset.metainfo['classes'])
+    others += as_list(cfg.model.get('auxiliary_head', []))
     assert not [head.type for head in others if 'num_classes' in head]
     cfg.merge_from_dict({'model.decode_head.0.num_classes': 3})
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    assert [head.num_classes for head in model.decode_head] == [3, 3]
+    model = build_empty(cfg.model)
+    auxiliary = [model.auxiliary_head] if model.with_auxiliary_head else []
+    for head in (*model.decode_head, *auxiliary):
+        assert head.num_classes == 3
     assert model.decode_head[1].point_head.predictor.out_features == 3
 
 
@@ -113,7 +222,8 @@ def test_everything_around_the_model_is_registered(name):
     named += [(PARAM_SCHEDULERS, scheduler) for scheduler in cfg.param_scheduler]
     named += [(OPTIM_WRAPPERS, cfg.optim_wrapper), (OPTIMIZERS, cfg.optim_wrapper.optimizer)]
     named += [(VISUALIZERS, cfg.visualizer), (MODELS, cfg.tta_model)]
-    named += [(METRICS, cfg.val_evaluator), (METRICS, cfg.test_evaluator)]
+    named += [(METRICS, metric) for metric in as_list(cfg.val_evaluator)]
+    named += [(METRICS, metric) for metric in as_list(cfg.test_evaluator)]
     assert cfg.default_scope == 'mmseg'
     assert not [item.type for registry, item in named if registry.get(item.type) is None]
     assert not cfg.log_processor.by_epoch
@@ -122,11 +232,13 @@ def test_everything_around_the_model_is_registered(name):
 
 @every_config
 def test_model_is_built(name):
-    assert type(build_empty(name)) is PointRendSegmentor
+    model = build_empty(load(name).model)
+    assert type(model) is PointRendSegmentor
+    assert [type(head) for head in model.decode_head[1:]] == [PointRendDecodeHead]
 
 
 def test_number_of_parameters_matches_reference():
-    model = build_empty(PUBLISHED)
+    model = build_empty(load(PUBLISHED).model)
     everything = sum(parameter.numel() for parameter in model.parameters())
     normalisation = sum(
         parameter.numel()
@@ -140,9 +252,11 @@ def test_number_of_parameters_matches_reference():
 
 def test_all_but_batch_normalisation_is_trained():
     trained = {
-        key for key, value in build_empty(PUBLISHED).named_parameters() if value.requires_grad
+        key
+        for key, value in build_empty(load(PUBLISHED).model).named_parameters()
+        if value.requires_grad
     }
-    frozen = set(dict(build_empty(PUBLISHED).named_parameters())) - trained
+    frozen = set(dict(build_empty(load(PUBLISHED).model).named_parameters())) - trained
     assert frozen
     assert all('bn' in key or 'downsample.1' in key for key in frozen)
 
@@ -165,8 +279,9 @@ def test_recipe_is_the_published_one():
     assert cfg.auto_scale_lr.base_batch_size == 8 * cfg.train_dataloader.batch_size == 32
 
 
-def test_weights_of_normalisation_do_not_decay(model):
-    optimizer = build_optim_wrapper(model, load(SMALLEST).optim_wrapper).optimizer
+def test_weights_of_normalisation_do_not_decay():
+    model = build_empty(load(PUBLISHED).model)
+    optimizer = build_optim_wrapper(model, load(PUBLISHED).optim_wrapper).optimizer
     decays = {
         id(p): group['weight_decay'] for group in optimizer.param_groups for p in group['params']
     }
@@ -225,9 +340,10 @@ def test_training_pipeline(size, tmp_path):
     assert sample['data_samples'].gt_sem_seg.shape == shape
 
 
-def test_pipelines_of_the_test_are_built():
-    cfg = load(PUBLISHED)
-    for step in (*cfg.test_pipeline, *cfg.tta_pipeline):
+@every_config
+def test_pipelines_are_built(name):
+    cfg = load(name)
+    for step in (*cfg.train_pipeline, *cfg.test_pipeline, *cfg.tta_pipeline):
         assert TRANSFORMS.build(step) is not None
 
 
@@ -239,26 +355,39 @@ def batch(model, training):
         sample = SegDataSample(
             metainfo={'img_shape': (HEIGHT, WIDTH), 'ori_shape': (2 * HEIGHT, 2 * WIDTH)}
         )
-        labels = torch.randint(19, (1, HEIGHT, WIDTH), generator=generator)
+        labels = torch.randint(model.num_classes, (1, HEIGHT, WIDTH), generator=generator)
         sample.gt_sem_seg = PixelData(data=labels)
         samples.append(sample)
     return model.data_preprocessor({'inputs': list(inputs), 'data_samples': samples}, training)
 
 
-def test_training_step(model):
-    losses = model.train()(**batch(model, True), mode='loss')
+@every_model
+def test_training_step(name):
+    model = build(name).train()
+    losses = model(**batch(model, True), mode='loss')
+    heads = {'decode_0', 'decode_1', *(['aux'] if model.with_auxiliary_head else [])}
     assert {key: bool(value > 0) for key, value in losses.items() if 'loss' in key} == {
-        'decode_0.loss_ce': True,
-        'decode_1.loss_ce': True,
+        f'{head}.loss_ce': True for head in heads
     }
     sum(value for key, value in losses.items() if 'loss' in key).backward()
     trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
     assert [key for key, p in trained.items() if p.grad is None] == []
 
 
-def test_prediction_in_pixels_of_the_file(model):
+@every_model
+def test_every_trained_parameter_is_optimised(name):
+    model = build(name)
+    optimizer = build_optim_wrapper(model, load(name).optim_wrapper).optimizer
+    optimised = {id(p) for group in optimizer.param_groups for p in group['params']}
+    parameters = model.named_parameters()
+    assert [key for key, p in parameters if p.requires_grad and id(p) not in optimised] == []
+
+
+@every_model
+def test_prediction_in_pixels_of_the_file(name):
+    model = build(name).eval()
     with torch.no_grad():
-        found = model.eval()(**batch(model, False), mode='predict')
+        found = model(**batch(model, False), mode='predict')
     for sample in found:
         assert sample.seg_logits.shape == (2 * HEIGHT, 2 * WIDTH)
         assert torch.isfinite(sample.seg_logits.data).all()

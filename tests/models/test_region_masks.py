@@ -86,6 +86,16 @@ def test_labels_from_polygons_are_inside_or_outside_of_them():
     assert not labels[outside].any()
 
 
+def test_masks_that_are_tensors_are_read_like_bitmaps():
+    masks, objects = random_masks(4), torch.tensor([2, 0, 3])
+    points = torch.rand(3, 11, 2, generator=torch.Generator().manual_seed(0))
+    expected, actual = (
+        at_points([BOXES], [objects], [image], points)
+        for image in (BitmapMasks(masks, HEIGHT, WIDTH), torch.from_numpy(masks))
+    )
+    assert torch.equal(actual.labels, expected.labels)
+
+
 @pytest.mark.parametrize('num_regions', [1, 300])
 def test_memory_for_dense_masks_does_not_grow_with_regions(num_regions):
     side = 2000

@@ -19,6 +19,8 @@ model = dict(
         feat_channels=num_channels,
         stacked_convs=2,
         strides=strides,
+        predictor_channels=32,
+        max_positives=64,
     ),
     test_cfg=dict(max_per_img=300),
 )

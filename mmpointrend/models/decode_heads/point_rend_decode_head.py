@@ -8,7 +8,7 @@ from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmpointrend.points import render, sample_maps
+from mmpointrend.points import regular_grid, render, sample_maps
 from mmpointrend.registry import MODELS
 
 from ..num_classes import with_shared
@@ -150,6 +150,9 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
     ) -> dict[str, Tensor]:
         """Compute the losses at points where the coarse maps are uncertain.
 
+        An image with fewer labelled pixels than the sampler draws points, one that is annotated
+        with points for example, trains at the centres of exactly these pixels.
+
         Args:
             inputs: As in :meth:`forward`.
             prev_output: Coarse logits, shape (N, C, H, W).
@@ -163,14 +166,30 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         points = self.point_sampler(
             lambda points: self._read(prev_output, points), len(prev_output), prev_output.device
         )
-        logits = predict(points).transpose(1, 2)[..., None]  # (N, C, P, 1)
         labels = self._stack_batch_gt(batch_data_samples)  # (N, 1, height, width)
+        points = self._move_to_sparse_labels(points, labels)
+        logits = predict(points).transpose(1, 2)[..., None]  # (N, C, P, 1)
         labels = sample_maps(
             labels, points, mode='nearest', padding='border', align_corners=self.align_corners
         ).long()
         return self.loss_by_feat(
             logits, [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels]
         )
+
+    def _move_to_sparse_labels(self, points: Tensor, labels: Tensor) -> Tensor:
+        """Replace the points (N, P, 2) of images that have fewer labelled pixels by these pixels;
+        labels (N, 1, height, width)."""
+        labelled = labels.flatten(1) != self.ignore_index  # (N, height * width)
+        num_points, num_pixels = points.shape[1], labelled.shape[1]
+        sparse = labelled.sum(1) < num_points
+        if num_pixels < num_points or not sparse.any():
+            return points
+        # Labelled pixels come first; the others fill up the P points and count nothing.
+        pixels = labelled[sparse].byte().topk(num_points).indices
+        grid = regular_grid(labels.shape[2:], labels.device, self.align_corners)
+        points = points.clone()
+        points[sparse] = grid[pixels]
+        return points
 
     def predict(
         self,

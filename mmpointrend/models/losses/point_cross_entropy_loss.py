@@ -1,7 +1,11 @@
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmpointrend.registry import MODELS
+
+# Keeps the mean of nothing a zero.
+EPS = 1e-12
 
 
 @MODELS.register_module()
@@ -27,7 +31,13 @@ class PointCrossEntropyLoss(nn.Module):
         self.avg_over = avg_over
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, labels: Tensor, num_points: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        num_points: Tensor | None = None,
+        weights: Tensor | None = None,
+    ) -> Tensor:
         """Compute the loss.
 
         Args:
@@ -36,19 +46,19 @@ class PointCrossEntropyLoss(nn.Module):
                 ignored.
             num_points: Points of each region when some of the P only fill up the row, shape (R,);
                 None for P everywhere.
+            weights: How much each region counts in the mean, shape (R,); None for the same.
 
         Returns:
             Scalar, float32; without regions a zero that still reaches the logits' parameters.
         """
         valid = labels >= 0
+        weights = logits.new_ones(len(logits), dtype=torch.float32) if weights is None else weights
         losses = F.binary_cross_entropy_with_logits(
             logits.float(), labels.clamp(min=0), weight=valid.float(), reduction='none'
-        )
+        ).sum(1)
         if self.avg_over == 'valid':
-            loss = losses.sum() / valid.sum().clamp(min=1)
+            loss = (weights * losses).sum() / (weights * valid.sum(1)).sum().clamp(min=EPS)
         else:
-            per_region = losses.sum(1) / (
-                logits.shape[1] if num_points is None else num_points.clamp(min=1)
-            )
-            loss = per_region.sum() / max(len(logits), 1)
+            points = logits.shape[1] if num_points is None else num_points.clamp(min=1)
+            loss = (weights * losses / points).sum() / weights.sum().clamp(min=EPS)
         return self.loss_weight * loss

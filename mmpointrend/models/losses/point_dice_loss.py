@@ -12,12 +12,17 @@ class PointDiceLoss(nn.Module):
 
     Args:
         eps: Added to both sides of the fraction; a region without points has no loss.
+        naive_dice: Whether the fraction has the sums themselves below, not those of the squares
+            (Mask2Former).
         loss_weight: Factor of the loss.
     """
 
-    def __init__(self, eps: float = 1e-3, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, eps: float = 1e-3, naive_dice: bool = False, loss_weight: float = 1.0
+    ) -> None:
         super().__init__()
         self.eps = eps
+        self.naive_dice = naive_dice
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, labels: Tensor, num_points: Tensor | None = None) -> Tensor:
@@ -35,6 +40,7 @@ class PointDiceLoss(nn.Module):
         valid = labels >= 0
         probabilities, labels = logits.float().sigmoid() * valid, labels * valid
         overlap = (probabilities * labels).sum(1)
-        squares = probabilities.square().sum(1) + labels.square().sum(1)
-        losses = 1 - (2 * overlap + self.eps) / (squares + self.eps)
+        power = 1 if self.naive_dice else 2
+        total = probabilities.pow(power).sum(1) + labels.pow(power).sum(1)
+        losses = 1 - (2 * overlap + self.eps) / (total + self.eps)
         return self.loss_weight * losses.sum() / max(len(logits), 1)

@@ -43,7 +43,8 @@ class PointINSMaskHead(BaseMaskHead):
         predictor_channels: Channels of the mask predictor.
         dyn_kernel: Side of the instance-aware convolution, odd. A switch: 1, 3.
         weight_input: What the weights are computed from. A switch: 'feature', or 'feature+offset',
-            the distances from the PoI to the sides of the box as well.
+            the distances from the PoI to the sides of the box as well (of the object's box in
+            training, of the predicted one in a prediction).
         static_weights: Whether all instances have the same, learned, weights. A control: without
             weights of their own, instances that meet at a PoI have one mask.
         max_positives: Instances of an image that are trained, drawn evenly over its objects.
@@ -96,7 +97,10 @@ class PointINSMaskHead(BaseMaskHead):
                 'std': 0.01,
                 'override': [
                     {'type': 'Kaiming', 'name': 'predictor'},
-                    *({'type': 'Normal', 'name': k, 'std': std} for k, std in deviations.items()),
+                    *(
+                        {'type': 'Normal', 'name': name, 'std': std}
+                        for name, std in deviations.items()
+                    ),
                 ],
             }
         )
@@ -112,23 +116,20 @@ class PointINSMaskHead(BaseMaskHead):
         self.loss_mask = MODELS.build(loss_mask)
 
         def tower() -> nn.Sequential:
-            widths = [in_channels] + [feat_channels] * stacked_convs
+            widths = [in_channels] + [feat_channels] * (stacked_convs - 1)
             return nn.Sequential(
-                *(
-                    ConvModule(*pair, 3, padding=1, norm_cfg=norm_cfg)
-                    for pair in zip(widths, widths[1:], strict=False)
-                )
+                *(ConvModule(w, feat_channels, 3, padding=1, norm_cfg=norm_cfg) for w in widths)
             )
 
         self.template_tower = tower()
         self.template = nn.Linear(feat_channels, math.prod(self.template_shape))
+        self.with_offset = weight_input == 'feature+offset'
         self.static_weights = None
         if static_weights:
             fan_in = self.weight_shape[1]
             self.static_weights = nn.Parameter(torch.randn(self.weight_shape) / fan_in**0.5)
         else:
             self.weight_tower = tower()
-            self.with_offset = weight_input == 'feature+offset'
             self.weights = nn.Linear(
                 feat_channels + 4 * self.with_offset, num_slots * math.prod(self.weight_shape)
             )
@@ -156,8 +157,7 @@ class PointINSMaskHead(BaseMaskHead):
         pois, slots, boxes = (
             torch.cat([image[key] for image in instances]) for key in ('pois', 'slots', 'bboxes')
         )
-        counts = torch.tensor([len(image) for image in instances], device=pois.device)
-        images = torch.arange(len(counts), device=pois.device).repeat_interleave(counts)
+        images = torch.cat([torch.full_like(image.pois, i) for i, image in enumerate(instances)])
         templates, template_of = self.predict_templates(x, images, pois)
         weights = self.predict_weights(x, images, pois, slots, boxes)
         features = instance_aware_convolution(templates, template_of, weights, self.dyn_kernel)
@@ -206,7 +206,7 @@ class PointINSMaskHead(BaseMaskHead):
         return weights[torch.arange(len(slots), device=slots.device), slots]
 
     def _offsets(self, x: Sequence[Tensor], pois: Tensor, boxes: Tensor) -> Tensor:
-        """Distances from PoIs to the left, upper, right and lower side of boxes, in cells, (R, 4)."""
+        """Distances (R, 4) from PoIs to the left, upper, right and lower side of boxes in cells."""
         locations = MlvlPointGenerator(self.strides).grid_priors(
             [level.shape[2:] for level in x], device=boxes.device, with_stride=True
         )

@@ -38,6 +38,14 @@ def test_regions_count_the_same_whatever_their_number_of_points():
 
 
 @pytest.mark.parametrize('avg_over', ['all', 'valid'])
+def test_weight_two_counts_like_two_regions(avg_over):
+    logits, labels = torch.randn(2, 6), torch.randint(-1, 2, (2, 6)).float()
+    loss = PointCrossEntropyLoss(avg_over)
+    weighted = loss(logits, labels, weights=torch.tensor([0.1, 0.2]))
+    torch.testing.assert_close(weighted, loss(logits[[0, 1, 1]], labels[[0, 1, 1]]))
+
+
+@pytest.mark.parametrize('avg_over', ['all', 'valid'])
 @pytest.mark.parametrize('shape', [(0, 5), (3, 0), (0, 0)])
 def test_nothing_to_learn_from_is_a_connected_zero(avg_over, shape):
     logits = torch.randn(shape, requires_grad=True)

@@ -15,6 +15,15 @@ def test_without_ignored_points_is_that_of_mmdet():
     torch.testing.assert_close(actual, 2 * expected(logits, labels), rtol=1e-4, atol=0)
 
 
+def test_naive_form_is_that_of_mmdet():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 30, generator=generator)
+    labels = (torch.rand(4, 30, generator=generator) < 0.3).float()
+    expected = DiceLoss(use_sigmoid=True, activate=True, naive_dice=True, eps=1.0)
+    actual = PointDiceLoss(naive_dice=True, eps=1.0)(logits, labels)
+    torch.testing.assert_close(actual, expected(logits, labels))
+
+
 def test_ignored_points_count_nothing():
     logits, labels = torch.randn(2, 5), torch.tensor([[1.0, 0, 1, 0, 1], [0.0, 0, 0.5, 1, 1]])
     padded_logits = torch.cat((logits, torch.full((2, 3), 9.0)), 1).requires_grad_()

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/cascade-mask-rcnn_r50_fpn.py',
+    '../_base_/datasets/coco_instance_p10-aug.py',
+    '../_base_/schedules/schedule_3x.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,10 @@
+_base_ = [
+    '../_base_/models/condinst_r18-small_fpn.py',
+    '../_base_/datasets/nuclei_p10.py',
+    '../_base_/schedules/schedule_small.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(test_cfg=dict(crop_to_box=True))
+# Each step of the controller moves all weights of every object's mask convolutions: with the full
+# rate their activations die, and from points the mask stays a constant.
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(controller=dict(lr_mult=0.1))))

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/mask-rcnn_r50_fpn.py',
+    '../_base_/backbones/r50-caffe.py',
+    '../_base_/datasets/coco_instance_p10.py',
+    '../_base_/schedules/schedule_3x.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.trunk
