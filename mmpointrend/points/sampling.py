@@ -46,11 +46,18 @@ def sample_maps(
         ValueError: On an unknown mode or padding, or without ``index`` when R differs from N.
     """
     num_maps, channels, height, width = maps.shape
+    if mode not in ('bilinear', 'nearest'):
+        raise ValueError(f"mode must be 'bilinear' or 'nearest', got {mode!r}")
     if padding not in ('zeros', 'border'):
         raise ValueError(f"padding must be 'zeros' or 'border', got {padding!r}")
     if index is None:
         if len(points) != num_maps:
             raise ValueError(f'{len(points)} groups of points for {num_maps} maps need an index')
+        if maps.is_floating_point():
+            # Each map is read by its own points only, so there is nothing to gain from converting.
+            grid = 2 * points.float()[:, None] - 1  # (R, 1, P, 2)
+            values = F.grid_sample(maps.float(), grid, mode, padding, align_corners)
+            return values[:, :, 0].transpose(1, 2).to(maps.dtype)
         index = torch.arange(num_maps, device=maps.device)
     x, y = (
         _to_pixels(axis, size, padding, align_corners)
@@ -89,8 +96,6 @@ def _taps(x: Tensor, y: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
     if mode == 'nearest':
         x, y = x.round().long()[..., None], y.round().long()[..., None]
         return x, y, torch.ones_like(x, dtype=torch.float32)
-    if mode != 'bilinear':
-        raise ValueError(f"mode must be 'bilinear' or 'nearest', got {mode!r}")
     fx, fy = x - x.floor(), y - y.floor()
     x, y = x.floor().long(), y.floor().long()
     weights = torch.stack(((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy), -1)

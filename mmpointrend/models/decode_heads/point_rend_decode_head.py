@@ -2,7 +2,6 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.structures import SegDataSample
@@ -231,9 +230,5 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         return round(math.log2(max(ratio, 1)))
 
     def _read(self, maps: Tensor, points: Tensor) -> Tensor:
-        """Read maps (N, D, H, W) at points (N, P, 2), as they are: an image has few points for the
-        size of its maps, and to reorder a map costs more than to read it."""
-        grid = (2 * points - 1)[:, None]  # (N, 1, P, 2)
-        # Coordinates are float32, and the map has to be of their type.
-        values = F.grid_sample(maps.float(), grid, align_corners=self.align_corners)
-        return values[:, :, 0].transpose(1, 2).to(maps.dtype)
+        """Read maps (N, D, H, W) at points (N, P, 2); returns (N, P, D)."""
+        return sample_maps(maps, points, align_corners=self.align_corners)
