@@ -288,6 +288,63 @@ def test_labels_at_the_very_border_are_not_lost():
     assert seen[0].unique().tolist() == [3]
 
 
+def sparse_labels(num_labelled, num_images=2):
+    """Labels of which few pixels of each image are not ignored."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.full((num_images, *SIZE), 255)
+    for image in labels:
+        pixels = torch.randperm(image.numel(), generator=generator)[:num_labelled]
+        image.view(-1)[pixels] = torch.randint(5, (num_labelled,), generator=generator)
+    return labels
+
+
+@both_corners
+@pytest.mark.parametrize('num_labelled', [1, 40, 127])
+def test_loss_of_sparse_labels_is_that_of_all_their_pixels(align_corners, num_labelled):
+    maps, coarse, _ = random_inputs()
+    labels = sparse_labels(num_labelled)
+    head = build(align_corners=align_corners)
+    found = head.loss(maps, coarse, samples(labels), None)['loss_ce']
+    with torch.no_grad():
+        points = regular_grid(SIZE, align_corners=align_corners).expand(2, -1, -1)
+        dense = head.point_predictor(maps, coarse)(points).transpose(1, 2).unflatten(2, SIZE)
+    expected = torch.nn.functional.cross_entropy(dense, labels, ignore_index=255)
+    assert_same(found, expected)
+
+
+def test_dense_labels_beside_sparse_ones_are_sampled():
+    maps, coarse, labels = random_inputs()
+    labels[0] = sparse_labels(40, 1)[0]
+    head = build()
+    seen = []
+    head.point_sampler.register_forward_hook(lambda *args: torch.full((2, 128, 2), 0.5))
+    head.loss_decode.register_forward_hook(lambda module, args, output: seen.append(args[1]))
+    head.loss(maps, coarse, samples(labels), None)
+    sparse, dense = seen[0].squeeze(-1)
+    assert torch.equal(
+        sparse[sparse != 255].sort().values, labels[0][labels[0] != 255].sort().values
+    )
+    assert dense.unique().tolist() == [labels[1, 32, 48]]
+
+
+def test_labels_that_are_not_sparser_than_the_points_are_sampled():
+    maps, coarse, _ = random_inputs()
+    head = build()
+    seen = []
+    head.point_sampler.register_forward_hook(lambda *args: torch.full((2, 128, 2), 0.5))
+    head.loss_decode.register_forward_hook(lambda module, args, output: seen.append(args[1]))
+    labels = sparse_labels(128)
+    head.loss(maps, coarse, samples(labels), None)
+    assert torch.equal(seen[0].squeeze(-1), labels[:, 32, 48, None].expand(2, 128))
+
+
+def test_images_of_fewer_pixels_than_points_are_sampled():
+    maps, coarse, _ = random_inputs()
+    labels = torch.full((2, 8, 12), 255)
+    labels[:, 4, 6] = 3
+    assert torch.isfinite(build().loss(maps, coarse, samples(labels), None)['loss_ce'])
+
+
 def test_several_losses():
     maps, coarse, labels = random_inputs()
     dice = {'type': 'DiceLoss', 'ignore_index': 255}

@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/pointins-fcos_r50_fpn.py',
+    '../_base_/backbones/r101.py',
+    '../_base_/datasets/coco_instance_p10.py',
+    '../_base_/schedules/schedule_1x.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.trunk
+optim_wrapper = dict(optimizer=dict(lr=0.01))

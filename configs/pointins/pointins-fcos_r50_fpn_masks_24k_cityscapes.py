@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/pointins-fcos_r50_fpn.py',
+    '../_base_/datasets/cityscapes_instance_masks.py',
+    '../_base_/schedules/schedule_24k.py',
+    '../_base_/iter_runtime.py',
+]
+
+model = dict(bbox_head=dict(num_classes=8))
+optim_wrapper = dict(optimizer=dict(lr=0.005))

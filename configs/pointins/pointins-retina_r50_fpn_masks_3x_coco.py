@@ -1,0 +1,7 @@
+_base_ = [
+    '../_base_/models/pointins-retina_r50_fpn.py',
+    '../_base_/datasets/coco_instance_masks.py',
+    '../_base_/schedules/schedule_3x.py',
+    '../_base_/default_runtime.py',
+]
+optim_wrapper = dict(optimizer=dict(lr=0.01))

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/pointrend-semantic_unet_fcn.py',
+    '../_base_/datasets/cityscapes_semantic_masks.py',
+    '../_base_/schedules/schedule_160k.py',
+    '../_base_/semantic_runtime.py',
+]
