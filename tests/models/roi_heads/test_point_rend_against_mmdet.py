@@ -7,6 +7,8 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
+from mmpointrend.checkpoints import rename
+
 from .test_point_rend_roi_head import META, build, detections, regions
 
 CLASSES, CHANNELS = 5, 16
@@ -83,22 +85,17 @@ def heads():
 
 
 def copy_weights(theirs) -> dict:
-    sources = {
-        'coarse_head.convs.0': theirs.mask_head.downsample_conv.conv,
-        'coarse_head.fcs.0': theirs.mask_head.fcs[0],
-        'coarse_head.fcs.2': theirs.mask_head.fcs[1],
-        'coarse_head.prediction': theirs.mask_head.fc_logits,
-        **{f'point_head.fcs.{i}': fc.conv for i, fc in enumerate(theirs.point_head.fcs)},
-        'point_head.predictor': theirs.point_head.fc_logits,
+    """Draw the weights of mmdet's mask and point head, and return them under our names."""
+    for part in (theirs.mask_head, theirs.point_head):
+        for parameter in part.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+    state = {
+        f'roi_head.{key}': value
+        for key, value in theirs.state_dict().items()
+        if key.startswith(('mask_head.', 'point_head.'))
     }
-    for layer in sources.values():
-        torch.nn.init.normal_(layer.weight, std=0.3)
-        torch.nn.init.normal_(layer.bias, std=0.3)
-    return {
-        f'{name}.{kind}': value.squeeze(-1) if name.startswith('point') else value
-        for name, layer in sources.items()
-        for kind, value in layer.state_dict().items()
-    }
+    renamed = rename(state).tensors
+    return {key.removeprefix('roi_head.mask_head.'): value for key, value in renamed.items()}
 
 
 def batch():
