@@ -10,7 +10,7 @@ import argparse
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmpointrend.engine import (
     add_launch_arguments,
@@ -53,6 +53,18 @@ def scale_learning_rate(cfg: Config) -> None:
     cfg.auto_scale_lr.enable = True
 
 
+def resume(cfg: Config, checkpoint: str) -> None:
+    """Let a run continue from a checkpoint; 'auto' is the last one of its work folder, if any."""
+    if checkpoint == 'auto':
+        # Without one, a config that starts from another model has to load it.
+        if find_latest_checkpoint(cfg.work_dir) is None:
+            return
+        cfg.load_from = None
+    else:
+        cfg.load_from = check_checkpoint(checkpoint)
+    cfg.resume = True
+
+
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
@@ -61,8 +73,7 @@ def main() -> None:
     if args.auto_scale_lr:
         scale_learning_rate(cfg)
     if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else check_checkpoint(args.resume)
+        resume(cfg, args.resume)
     with prepared_process(cfg, args.local_rank):
         Runner.from_cfg(cfg).train()
 

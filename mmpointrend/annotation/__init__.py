@@ -11,14 +11,17 @@ from .files import (
     check_output,
     new_folder,
     read_coco,
+    write_coco,
     write_json,
     write_text,
 )
-from .masks import decode_segmentation, mask_annotation, mask_at
+from .label_maps import draw_labels, sample_labels
+from .masks import decode_segmentation, mask_annotation, masks_at, pack_polygons
 from .noise import disturb_labels
+from .parallel import parallel_map
 from .reference import ReferencedPoints, boundary_distances, reference_points
 from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
-from .simulate import replace_mask, simulate_points, simulate_points_legacy
+from .simulate import simulate_points, simulate_points_legacy
 from .subset import affordable_images, keep_images, shuffled_images
 from .validate import PointReport, validate_points
 
@@ -40,19 +43,23 @@ __all__ = [
     'check_points',
     'decode_segmentation',
     'disturb_labels',
+    'draw_labels',
     'keep_images',
     'mask_annotation',
-    'mask_at',
+    'masks_at',
     'measure_agreement',
     'new_folder',
+    'pack_polygons',
+    'parallel_map',
     'read_coco',
     'reference_points',
-    'replace_mask',
+    'sample_labels',
     'seconds_per_image',
     'shuffled_images',
     'simulate_points',
     'simulate_points_legacy',
     'validate_points',
+    'write_coco',
     'write_json',
     'write_text',
 ]

@@ -4,18 +4,25 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .schema import PointAnnotationError
 
+# Annotations that become text together, which takes less time than one by one.
+_CHUNK = 256
 
-def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
+
+def read_coco(
+    path: str | Path, object_hook: Callable[[dict[str, Any]], Any] | None = None
+) -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
     """Read a COCO json and check what links its parts.
 
     Args:
         path: A COCO file, with masks or with points.
+        object_hook: What to do with each JSON object; see :func:`json.loads`.
 
     Returns:
         The content of the file and its images by id. Every image has an integer ``width`` and
@@ -28,19 +35,23 @@ def read_coco(path: str | Path) -> tuple[dict[str, Any], dict[Any, dict[str, Any
             message names the file and the image or annotation id.
     """
 
-    data = read_json(path)
+    data = read_json(path, object_hook)
     return data, check_coco(data, str(path))
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Read a JSON file.
+
+    Args:
+        path: The file.
+        object_hook: What to do with each JSON object; see :func:`json.loads`.
 
     Raises:
         FileNotFoundError: There is no such file.
         PointAnnotationError: It is no valid JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8'))
+        return json.loads(Path(path).read_text(encoding='utf-8'), object_hook=object_hook)
     except ValueError as cause:
         raise PointAnnotationError(
             f'{path}: found no valid JSON ({cause}), expected an annotation file'
@@ -140,6 +151,25 @@ def write_json(path: str | Path, data: Any) -> None:
     write_text(path, json.dumps(data))
 
 
+def write_coco(
+    path: str | Path, data: dict[str, Any], annotations: Iterable[dict[str, Any]]
+) -> None:
+    """Write a COCO file whose annotations come one by one and need not be in memory together.
+
+    Args:
+        path: See :func:`write_text`.
+        data: Everything else in the file, not empty.
+        annotations: The annotations, which become the last part.
+    """
+    with _new_file(Path(path)) as file:
+        file.write(json.dumps(data)[:-1] + ', "annotations": [')
+        rest, separator = iter(annotations), ''
+        while chunk := list(islice(rest, _CHUNK)):
+            file.write(separator + json.dumps(chunk)[1:-1])
+            separator = ', '
+        file.write(']}')
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a file that is either complete or not there.
 
@@ -147,11 +177,17 @@ def write_text(path: str | Path, text: str) -> None:
         path: Where to write; an existing file is replaced. Missing folders are made.
         text: What to write, as UTF-8.
     """
-    path = Path(path)
+    with _new_file(Path(path)) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     try:
-        partial.write_text(text, encoding='utf-8')
+        with partial.open('w', encoding='utf-8') as file:
+            yield file
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

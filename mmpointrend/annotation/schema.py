@@ -125,9 +125,9 @@ def check_box(
     if 'bbox' not in ann:
         raise error("no 'bbox'", "'bbox' [x, y, w, h]")
     numbers = as_numbers(ann['bbox'])
-    if numbers is None or numbers.shape != (4,) or not np.isfinite(numbers).all():
+    box = () if numbers is None or numbers.shape != (4,) else tuple(numbers.tolist())
+    if not box or not all(map(math.isfinite, box)):
         raise error(f'bbox {short_repr(ann["bbox"])}', 'four finite numbers [x, y, w, h]')
-    box = tuple(numbers.tolist())
     if min(box[2:]) < 0:
         raise error(f'bbox {list(box)}', 'a width and a height of 0 or more')
     left, top, right, bottom = box_pixels(box)
@@ -163,6 +163,6 @@ def as_numbers(value: Any) -> np.ndarray | None:
 
 
 def short_repr(value: Any, limit: int = 60) -> str:
-    """Return the beginning of ``repr(value)``, for error messages."""
-    text = repr(value)
+    """Return the beginning of ``repr(value)``, for error messages; arrays look like lists."""
+    text = repr(value.tolist() if isinstance(value, np.ndarray) else value)
     return text if len(text) <= limit else f'{text[:limit]}...'

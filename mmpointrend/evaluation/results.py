@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -30,6 +31,10 @@ class Result:
     @property
     def fields(self) -> dict[str, str]:
         return self.runs[0].fields
+
+    @property
+    def load_from(self) -> str | None:
+        return self.runs[0].load_from
 
     def values(self, metric: str) -> list[float]:
         """The metric of each run, in percent; none unless all runs have it."""
@@ -65,9 +70,13 @@ def _label(result: Result, alike: list[Result]) -> str:
 
 
 def _share(result: Result, results: list[Result]) -> float | None:
-    """Mask AP in percent of the one reference: the same model, schedule and data with masks."""
+    """Mask AP in percent of the one reference: the same from masks, with the same start."""
     expected = {**result.fields, 'supervision': 'masks'}
-    references = [other for other in results if other.fields == expected]
+    references = [
+        other
+        for other in results
+        if other.fields == expected and other.load_from == result.load_from
+    ]
     if result.fields == expected or len(references) != 1:
         return None
     own, reference = result.values('mask AP'), references[0].values('mask AP')
@@ -87,6 +96,7 @@ def markdown_table(results: list[Result]) -> str:
         'config': [_title(result) for result in results],
         'schedule': [result.fields['schedule'] for result in results],
         'trained from': [result.fields['supervision'] for result in results],
+        'starts from': [_checkpoint(result.load_from) for result in results],
     }
     for metric in ('box AP', 'mask AP', 'mask AP50', 'boundary AP'):
         columns[metric] = [mean_and_deviation(result.values(metric)) for result in results]
@@ -109,11 +119,12 @@ def result_record(result: Result) -> dict[str, Any]:
 
     Returns:
         ``config``, ``label``, what the config's name says (``method``, ``backbone``, ``neck``,
-        ``supervision``, ``schedule``, ``dataset``), ``seeds`` and the mean of each metric in
-        percent under its name, with its standard deviation under ``{metric} std`` if there are
-        several seeds.
+        ``supervision``, ``schedule``, ``dataset``), ``load_from``, ``seeds`` and the mean of each
+        metric in percent under its name, with its standard deviation under ``{metric} std`` if
+        there are several seeds.
     """
     record: dict[str, Any] = {'config': result.config, 'label': result.label, **result.fields}
+    record['load_from'] = result.load_from
     record['seeds'] = [run.seed for run in result.runs]
     for metric in METRICS:
         if values := result.values(metric):
@@ -132,3 +143,8 @@ def mean_and_deviation(values: list[float]) -> str:
 
 def _title(result: Result) -> str:
     return f'`{result.config}`' + (f' ({result.label})' if result.label else '')
+
+
+def _checkpoint(path: str | None) -> str:
+    """A checkpoint as a run has it: its work folder and its name."""
+    return f'`{"/".join(Path(path).parts[-2:])}`' if path else ''

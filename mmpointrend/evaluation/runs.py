@@ -58,6 +58,7 @@ class Run:
         config: Name of its config.
         fields: What the name says: method, backbone, neck, supervision, schedule, dataset.
         seed: Seed of its random numbers; None if the config has none.
+        load_from: Checkpoint whose weights it started with; None if it began anew.
         settings: Whatever may change its result, each value of the config by its dotted key.
         metrics: Those of ``METRICS`` that the last validation measured, in percent.
         memory: Most memory of the GPU in GB; None on a CPU.
@@ -69,6 +70,7 @@ class Run:
     config: str
     fields: dict[str, str]
     seed: int | None
+    load_from: str | None
     settings: dict[str, str]
     metrics: dict[str, float]
     memory: float | None
@@ -107,7 +109,9 @@ def read_run(folder: Path) -> Run:
     trained = [session for session in sessions if any('loss' in line for line in logs[session])]
     if not trained:
         raise RunError('found no log of a training')
-    cfg = _read_config(trained[-1])
+    first, cfg = _read_config(trained[0]), _read_config(trained[-1])
+    # Where a run is resumed, this key says what from; the first session says how it started.
+    cfg.load_from = None if first.get('resume') else first.get('load_from')
     lines = [line for session in trained for line in logs[session]]
     training = [line for line in lines if 'loss' in line]
     checkpoint = _last_checkpoint(cfg, training[-1])
@@ -124,6 +128,7 @@ def read_run(folder: Path) -> Run:
         config=configs[0].stem,
         fields=name.groupdict(),
         seed=cfg.get('randomness', {}).get('seed'),
+        load_from=cfg.load_from,
         settings=dict(_settings(cfg.to_dict())),
         metrics=metrics,
         memory=max(memory) / 1024 if memory else None,

@@ -1,6 +1,7 @@
 """Annotation files: checked when read, complete when written."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmpointrend.annotation import (
     check_output,
     new_folder,
     read_coco,
+    write_coco,
     write_json,
 )
 
@@ -98,6 +100,25 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Pat
         write_json(path, {'new': object()})
     assert json.loads(path.read_text()) == {'old': 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('number', [0, 1, 600])
+def test_annotations_one_by_one_make_the_file_of_all_at_once(tmp_path: Path, number: int) -> None:
+    data = {'images': [], 'categories': [{'id': 1, 'name': 'é'}]}
+    annotations = [{'id': index, 'bbox': [0.5, 1, 2, 3]} for index in range(number)]
+    write_coco(tmp_path / 'a.json', data, iter(annotations))
+    expected = json.dumps({**data, 'annotations': annotations})
+    assert (tmp_path / 'a.json').read_text() == expected
+
+
+def test_a_failure_between_annotations_leaves_no_file(tmp_path: Path) -> None:
+    def fail() -> Iterator[dict[str, Any]]:
+        yield {'id': 1}
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        write_coco(tmp_path / 'a.json', {'images': []}, fail())
+    assert not list(tmp_path.iterdir())
 
 
 def test_new_folder_appears_when_it_is_complete(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Simulated points: where they lie, what their labels say, and what they depend on."""
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import pytest
 from mmpointrend.annotation import (
     PointAnnotationError,
     read_coco,
-    replace_mask,
     simulate_points,
     simulate_points_legacy,
 )
+from mmpointrend.annotation.simulate import hashed_points, place_points
 
 # tests/data/coco_points_*.json: a COCO file of four made objects (polygon, two polygons, RLE, crowd
 # RLE), and what the public script prepare_coco_point_annotations_without_masks.py of detectron2's
@@ -90,15 +92,52 @@ def test_same_seed_same_points_other_seed_other_points() -> None:
     assert simulate([triangle()], seed=3) != simulate([triangle()], seed=4)
 
 
-def test_points_do_not_change_with_numpy() -> None:
-    (ann,) = simulate([triangle()], num=3, seed=0)
-    assert ann['point_coords'] == [[12, 41], [57, 29], [60, 47]]
+def splitmix64(state: int) -> Iterator[int]:
+    """The published generator in Python's integers."""
+    while True:
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        bits = state
+        bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        bits = (bits ^ bits >> 27) * 0x94D049BB133111EB % 2**64
+        yield bits ^ bits >> 31
+
+
+def test_reference_is_the_published_generator() -> None:
+    # Well-known first numbers for the state 1234567.
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert list(islice(splitmix64(1234567), 3)) == expected
+
+
+@pytest.mark.parametrize(('ann_id', 'seed'), [(0, 0), (7, 12345), (2**63 + 1, 2**64 - 1)])
+def test_numbers_are_those_of_a_generator_that_seed_and_id_start(ann_id: int, seed: int) -> None:
+    def scramble(number: int) -> int:
+        return next(splitmix64((number - 0x9E3779B97F4A7C15) % 2**64))
+
+    numbers = islice(splitmix64(scramble(ann_id ^ scramble(seed))), 6)
+    expected = np.array([number // 2**11 / 2**53 for number in numbers]).reshape(3, 2)
+    np.testing.assert_array_equal(hashed_points([1, ann_id], 3, seed)[1], expected)
+
+
+@pytest.mark.parametrize(('next_id', 'next_seed'), [(1, 0), (0, 1)], ids=['id', 'seed'])
+def test_numbers_of_neighbours_have_nothing_to_do_with_each_other(
+    next_id: int, next_seed: int
+) -> None:
+    x = hashed_points(range(20000), 1, 0)[:, 0, 0]
+    other = hashed_points(range(next_id, next_id + 20000), 1, next_seed)[:, 0, 0]
+    # Both in ten parts, 100 cells of 200 each: chi-square with 99 degrees of freedom, 99.99 %.
+    counts = np.histogram2d(x, other, 10, [[0, 1], [0, 1]])[0]
+    assert ((counts - 200) ** 2 / 200).sum() < 161
 
 
 def test_points_of_an_object_do_not_depend_on_the_others() -> None:
     alone = simulate([triangle(id=9)])
     assert simulate([triangle(id=8), triangle(id=9)])[1:] == alone
     assert simulate([triangle(id=8)])[0]['point_coords'] != alone[0]['point_coords']
+
+
+def test_every_annotation_is_there_in_its_place() -> None:
+    annotations = [triangle(id=index, iscrowd=index % 7 == 0) for index in range(1100)]
+    assert [ann['id'] for ann in simulate(annotations, num=1)] == list(range(1100))
 
 
 def test_the_number_of_workers_changes_nothing() -> None:
@@ -134,15 +173,15 @@ def test_points_fill_the_part_of_the_box_inside_the_image(
 def test_a_unit_point_at_the_end_of_its_range_stays_in_the_box() -> None:
     # In floating point 16 + 0.9999999999999999 * 3 is 19, one pixel beyond the box.
     ann = triangle(bbox=[16.0, 16.0, 3.0, 3.0])
-    unit_points = np.full((1, 2), np.nextafter(1.0, 0.0))
-    assert replace_mask(ann, IMAGE, unit_points, 'masks.json')['point_coords'] == [[18, 18]]
+    unit_points = np.full((1, 1, 2), np.nextafter(1.0, 0.0))
+    assert place_points([ann], {1: IMAGE}, unit_points, 'masks.json')[0].tolist() == [[[18, 18]]]
 
 
 def test_a_box_inside_the_image_is_used_to_the_last_bit() -> None:
     # Clipping would give the width as (2.03 + 6.88) - 2.03, which moves this point one pixel on.
     ann = triangle(bbox=[2.03, 2.03, 6.88, 6.88])
-    unit_points = np.full((1, 2), 0.28633720930232553)
-    assert replace_mask(ann, IMAGE, unit_points, 'masks.json')['point_coords'] == [[3, 3]]
+    unit_points = np.full((1, 1, 2), 0.28633720930232553)
+    assert place_points([ann], {1: IMAGE}, unit_points, 'masks.json')[0].tolist() == [[[3, 3]]]
 
 
 def test_a_box_outside_the_image_is_an_error() -> None:

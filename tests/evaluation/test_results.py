@@ -12,14 +12,28 @@ from mmpointrend.evaluation.results import (
 from mmpointrend.evaluation.runs import NAME, Run
 
 
-def make_run(mask_ap, supervision='masks', seed=0, method='mask-rcnn', memory=None, **settings):
+def make_run(
+    mask_ap,
+    supervision='masks',
+    seed=0,
+    method='mask-rcnn',
+    memory=None,
+    load_from=None,
+    **settings,
+):
     config = f'{method}_r50_fpn_{supervision}_1x_coco'
     return Run(
         folder=Path('work'),
         config=config,
         fields=NAME.fullmatch(config).groupdict(),
         seed=seed,
-        settings={'model.type': method, 'data.ann_file': supervision, **settings},
+        load_from=load_from,
+        settings={
+            'model.type': method,
+            'data.ann_file': supervision,
+            'load_from': load_from,
+            **settings,
+        },
         metrics={'mask AP': mask_ap},
         memory=memory,
         seconds=0.25,
@@ -57,6 +71,23 @@ def test_share_is_that_of_the_same_model_trained_from_masks():
 def test_no_share_where_there_are_two_references():
     runs = [make_run(40), make_run(50, **{'optimizer.lr': '0.1'}), make_run(36, 'p10')]
     assert [result.share for result in collect_results(runs)] == [None] * 3
+
+
+def test_no_share_of_a_run_that_starts_elsewhere():
+    start = 'work_dirs/coco/epoch_36.pth'
+    runs = [make_run(40), make_run(36, 'p10', load_from=start)]
+    assert [result.share for result in collect_results(runs)] == [None, None]
+    runs.append(make_run(48, load_from=start))
+    shares = {result.runs[0].metrics['mask AP']: result.share for result in collect_results(runs)}
+    assert shares == {40: None, 48: None, 36: 75}
+
+
+def test_table_and_record_say_what_a_run_started_from():
+    start = '/data/work_dirs/coco/epoch_36.pth'
+    results = collect_results([make_run(40), make_run(36, 'p10', load_from=start)])
+    rows = [line.split(' | ') for line in markdown_table(results).splitlines()]
+    assert [row[3] for row in rows] == ['starts from', '---', '', '`coco/epoch_36.pth`']
+    assert [result_record(result)['load_from'] for result in results] == [None, start]
 
 
 def test_other_settings_are_another_result_and_say_what_differs():

@@ -65,6 +65,21 @@ def test_a_resumed_run_is_one(tmp_path):
     assert (run.metrics, run.seconds) == ({'mask AP': 40}, 2)
 
 
+def test_start_is_that_of_the_first_session(tmp_path):
+    start = 'work_dirs/coco/epoch_36.pth'
+    write_run(tmp_path, 0, lines=[training(1, 30)], load_from=start)
+    resumed = config(load_from='work/epoch_1.pth', resume=True)
+    lines = [training(2, 60), validation(0.4)]
+    write_session(tmp_path, '20260102_000000', resumed, lines)
+    run = read_run(tmp_path)
+    assert (run.load_from, run.settings['load_from']) == (start, start)
+
+
+def test_where_a_run_was_resumed_is_not_its_start(tmp_path):
+    resumed = {'load_from': 'work/epoch_1.pth', 'resume': True}
+    assert read_run(write_run(tmp_path, 0.4, **resumed)).load_from is None
+
+
 def test_a_test_of_the_last_checkpoint_completes_the_metrics(tmp_path):
     write_run(tmp_path, 0.3)
     write_test(tmp_path, {'coco/segm_mAP': 0.31, 'coco/boundary_mAP': 0.2})

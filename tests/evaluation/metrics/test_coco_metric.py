@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import METRICS
-from mmengine.registry import init_default_scope
+from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
 from mmpointrend.annotation import mask_annotation
@@ -194,8 +194,8 @@ def test_no_predictions_are_an_ap_of_zero(ann_file):
 
 
 def test_config_finds_it_by_its_scope():
-    init_default_scope('mmdet')
-    metric = METRICS.build({'type': 'mmpointrend.CocoMetric', 'metric': ['segm', 'boundary']})
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        metric = METRICS.build({'type': 'mmpointrend.CocoMetric', 'metric': ['segm', 'boundary']})
     assert type(metric) is CocoMetric
 
 

@@ -1,0 +1,108 @@
+"""Thin out label maps of semantic segmentation to a few labelled pixels; all others become 255.
+
+Reads SRC/**/*SUFFIX and writes files of the same names to OUT. By default so many pixels of each
+class in an image keep their label. What a broken run has done is kept in a folder beside OUT, and
+the same command continues there.
+"""
+
+import argparse
+import os
+import zlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from mmpointrend.annotation import parallel_map, sample_labels
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'src', type=Path, help='folder of label maps, PNGs of 8 bit, with or without a palette'
+    )
+    parser.add_argument('out', type=Path, help='folder to make')
+    parser.add_argument('--num-points', type=int, default=10, help='labelled pixels to keep')
+    parser.add_argument(
+        '--per', choices=['class', 'image'], default='class', help='what has so many of them'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='same seed, same pixels')
+    parser.add_argument(
+        '--suffix',
+        default='.png',
+        help='end of the names of label maps; _labelTrainIds.png for Cityscapes',
+    )
+    parser.add_argument(
+        '--ignored',
+        type=int,
+        nargs='*',
+        default=[255],
+        metavar='LABEL',
+        help='labels of no class; 0 255 for ADE20K',
+    )
+    parser.add_argument('--workers', type=int, help='processes (default: one per core)')
+    args = parser.parse_args()
+    for option, least in (('num_points', 1), ('seed', 0), ('workers', 1)):
+        value = getattr(args, option)
+        if value is not None and value < least:
+            name = option.replace('_', '-')
+            parser.error(f'--{name}: found {value}, expected {least} or more')
+    if not args.src.is_dir():
+        parser.error(f'{args.src}: no such folder')
+    if args.out.exists():
+        parser.error(f'{args.out}: exists already, expected a new folder')
+    return args
+
+
+def read_labels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        # The pixels of an image with a palette are its indices.
+        if image.mode not in ('L', 'P'):
+            raise ValueError(f'{path}: found an image of mode {image.mode}, expected 8-bit labels')
+        return np.asarray(image)
+
+
+def thin_out(name: str, src: Path, out: Path, args: argparse.Namespace) -> None:
+    """Write the thinned out label map of this name.
+
+    Raises:
+        OSError: The file is no image, or the result cannot be written.
+        ValueError: The image is no label map.
+    """
+    # The generator is made of the seed and the name, so that a file never depends on the others.
+    rng = np.random.default_rng([args.seed, zlib.crc32(name.encode())])
+    labels = read_labels(src / name)
+    kept = sample_labels(labels, args.num_points, rng, args.per == 'class', args.ignored)
+    path = out / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_path = path.with_name(f'{path.stem}.partial.png')
+    Image.fromarray(kept).save(partial_path)
+    os.replace(partial_path, path)
+
+
+def main() -> None:
+    args = parse_args()
+    names = [path.relative_to(args.src).as_posix() for path in args.src.rglob(f'*{args.suffix}')]
+    if not names:
+        raise SystemExit(f'error: {args.src}: found no file *{args.suffix}')
+    settings = (args.num_points, args.per, args.seed, *args.ignored)
+    out = args.out.with_name(f'.{args.out.name}.{"-".join(map(str, settings))}.partial')
+    open_names = [name for name in sorted(names) if not (out / name).exists()]
+    work = partial(thin_out, src=args.src, out=out, args=args)
+    try:
+        done = parallel_map(work, open_names, args.workers)
+        num_done = len(names) - len(open_names)
+        for _ in tqdm(done, total=len(names), initial=num_done, unit=' images'):
+            pass
+        out.rename(args.out)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+    print(f'Wrote {args.out}: {len(names)} label maps')
+
+
+if __name__ == '__main__':
+    main()
