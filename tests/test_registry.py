@@ -33,7 +33,7 @@ def test_components_are_found_in_a_process_that_never_imports_them() -> None:
     ]
 
 
-@pytest.mark.parametrize('name', ['MODELS', 'DATASETS', 'TRANSFORMS'])
+@pytest.mark.parametrize('name', ['MODELS', 'DATASETS', 'TRANSFORMS', 'METRICS'])
 def test_components_of_mmdet_are_not_shadowed(name: str) -> None:
     child = getattr(registry, name)
     child.import_from_location()

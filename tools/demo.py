@@ -23,7 +23,7 @@ from mmengine.runner import Runner
 
 from mmpointrend.datasets import PointCocoDataset
 from mmpointrend.engine import prepared_process
-from mmpointrend.models.roi_heads.mask_branch import point_predictor
+from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor
 from mmpointrend.points import predict_grid, subdivide
 from mmpointrend.visualization import (
     points_figure,
@@ -113,7 +113,7 @@ def draw_subdivision(model: TwoStageDetector, batches: list[dict]) -> Figure:
 
     cfg = model.roi_head.test_cfg
     branches = model.roi_head.bind(model.extract_feat(batch['inputs']), [region])
-    predict = point_predictor(branches, label)
+    predict = joint_point_predictor(branches, label)
     start = predict_grid(predict, 1, (cfg.subdivision_start,) * 2, label.device)
     steps = list(subdivide(predict, start, cfg.subdivision_steps, cfg.subdivision_num_points))
     planes = [start, *(step.planes for step in steps)]

@@ -60,7 +60,8 @@ def augment(cfg: Config) -> None:
 def mirrored(pipeline: list[dict]) -> list[dict]:
     """A pipeline that packs every image and its mirror image."""
     *steps, packing = pipeline
-    packing.meta_keys = (*packing.meta_keys, 'flip', 'flip_direction')
+    if 'meta_keys' in packing:  # the default ones have both
+        packing.meta_keys = (*packing.meta_keys, 'flip', 'flip_direction')
     flips = [{'type': 'RandomFlip', 'prob': prob} for prob in (0.0, 1.0)]
     return [*steps, {'type': 'TestTimeAug', 'transforms': [flips, [packing]]}]
 

@@ -38,10 +38,13 @@ def predict_box_masks(
         )
     data = model.data_preprocessor(data, False)
     x, metas = model.extract_feat(data['inputs']), [s.metainfo for s in data['data_samples']]
+    device = x[0].device
     results = [
         InstanceData(
-            bboxes=image_boxes.to(x[0]) * x[0].new_tensor(meta['scale_factor']).repeat(2),
-            labels=image_labels.to(x[0].device),
+            # Coordinates stay float32, whatever the features are.
+            bboxes=image_boxes.to(device, torch.float32)
+            * torch.tensor(meta['scale_factor'], dtype=torch.float32, device=device).repeat(2),
+            labels=image_labels.to(device),
         )
         for image_boxes, image_labels, meta in zip(boxes, labels, metas, strict=True)
     ]

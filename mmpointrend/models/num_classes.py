@@ -4,8 +4,8 @@
 def with_shared(
     head: dict,
     shared: dict,
-    key: str = 'mask_head.point_head',
-    source: str = 'mask_head',
+    key: str = 'roi_head.mask_head.point_head',
+    source: str = 'roi_head.mask_head',
 ) -> dict:
     """Fill in what a head has in common with another one.
 

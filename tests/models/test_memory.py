@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
+from mmpointrend.engine.benchmark import extra_bytes
+
 from .roi_heads.test_point_rend_roi_head import build
 from .tensor_meter import TensorMeter
 
@@ -62,6 +64,31 @@ def test_prediction_never_holds_all_classes_at_any_resolution(method):
 
 def test_many_classes_only_meet_the_coarse_mask():
     assert largest_tensor_of_prediction('pointrend', 30, 1203) == 30 * 1203 * 7 * 7
+
+
+def test_prediction_of_lvis_stays_below_two_gigabytes():
+    """300 boxes, 1203 classes and heads of full size; all planes at 224 x 224 would be 72 GB."""
+    widths = {'in_channels': 256, 'conv_channels': 256}
+    head = build(
+        'pointrend',
+        num_classes=1203,
+        in_channels=256,
+        coarse_head={'type': 'mmpointrend.ConvFCHead', 'fc_channels': 1024, **widths},
+        point_head={'type': 'mmpointrend.StandardPointHead', 'fc_channels': 256},
+    ).eval()
+    head.test_cfg.update(
+        subdivision_start=START, subdivision_steps=STEPS, subdivision_num_points=START**2
+    )
+    corners = torch.rand(300, 2) * 200
+    detections = InstanceData(
+        bboxes=torch.cat((corners, corners + 50), 1), labels=torch.arange(300) * 4
+    )
+    metas = [{'ori_shape': (256, 256), 'scale_factor': (1.0, 1.0)}]
+    features = (torch.randn(1, 256, 64, 64),)
+    with torch.no_grad():
+        peak = extra_bytes(lambda: head.predict_mask(features, metas, [detections]), 'cpu')
+    assert len(detections.masks) == 300
+    assert peak < 2e9
 
 
 def test_meter_sees_what_an_operation_allocates():

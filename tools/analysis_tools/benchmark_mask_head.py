@@ -42,7 +42,7 @@ from mmpointrend.annotation import write_text
 from mmpointrend.checkpoints import convert
 from mmpointrend.engine.benchmark import Cost, machine, measure
 from mmpointrend.models import PointRendRoIHead
-from mmpointrend.models.roi_heads.mask_branch import point_predictor, render_regions
+from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor, render_regions
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/models/pointrend_r50_fpn.py'
 CHANNELS, STRIDES = 256, (4, 8, 16, 32)
@@ -229,7 +229,7 @@ def refinement(model: nn.Module, inputs: Inputs) -> Tensor:
     head, labels = model.roi_head, inputs.labels
     features = [level[:1] for level in inputs.features]
     if isinstance(head, PointRendRoIHead):
-        bind = partial(point_predictor, head.bind(features, [inputs.boxes]), labels)
+        bind = partial(joint_point_predictor, head.bind(features, [inputs.boxes]), labels)
         return render_regions(bind, len(labels), labels.device, head.test_cfg)[:, 0] > 0
     rois = bbox2roi([inputs.boxes])
     coarse = head._mask_forward(features, rois)['mask_preds']

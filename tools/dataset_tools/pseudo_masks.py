@@ -80,9 +80,10 @@ def parse_args() -> argparse.Namespace:
 
 def parts_folder(args: argparse.Namespace) -> Path:
     """Where the parts are gathered, beside the result: another folder for every other job."""
-    job = [args.config, args.cfg_options, args.checkpoint, str(args.points), args.keep_points]
-    if Path(args.checkpoint).is_file():
-        job.append(Path(args.checkpoint).stat().st_mtime_ns)
+    job = [args.cfg_options, str(args.images), args.keep_points]
+    for path in (args.config, args.checkpoint, args.points):
+        changed = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
+        job.append((str(path), changed))
     digest = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
     return args.out.with_name(f'.{args.out.name}.{digest}.parts')
 

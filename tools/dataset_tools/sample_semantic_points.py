@@ -1,8 +1,8 @@
 """Thin out label maps of semantic segmentation to a few labelled pixels; all others become 255.
 
-Reads SRC/**/*SUFFIX and writes files of the same names to OUT. By default so many pixels of each
-class in an image keep their label. What a broken run has done is kept in a folder beside OUT, and
-the same command continues there.
+Reads SRC/**/*SUFFIX and writes files of the same names to OUT, in which --num-points pixels of each
+class in an image, or of the whole image, keep their label. What a broken run has done is kept in a
+folder beside OUT, and the same command continues there.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='folder to make')
     parser.add_argument('--num-points', type=int, default=10, help='labelled pixels to keep')
     parser.add_argument(
-        '--per', choices=['class', 'image'], default='class', help='what has so many of them'
+        '--per', choices=['class', 'image'], default='class', help='what has --num-points of them'
     )
     parser.add_argument('--seed', type=int, default=0, help='same seed, same pixels')
     parser.add_argument(

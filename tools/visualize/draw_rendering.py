@@ -13,6 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from mmdet.models.detectors import TwoStageDetector
 from mmengine.dataset import pseudo_collate
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
@@ -23,7 +24,7 @@ from mmpointrend.engine import (
     prepared_process,
 )
 from mmpointrend.models.region_masks import RegionMasks
-from mmpointrend.models.roi_heads.mask_branch import MaskBranch, point_predictor
+from mmpointrend.models.roi_heads.mask_branch import MaskBranch, joint_point_predictor
 from mmpointrend.points import predict_grid, region_to_image, subdivide
 from mmpointrend.visualization import rendering_figure, save_figure
 
@@ -69,7 +70,7 @@ def draw(model: TwoStageDetector, batch: dict, index: int | None) -> Figure:
     branches = model.roi_head.bind(model.extract_feat(batch['inputs']), [region])
     points = training_points(branches[-1], region, label)
     cfg = model.roi_head.test_cfg
-    predict = point_predictor(branches, label)
+    predict = joint_point_predictor(branches, label)
     start = predict_grid(predict, 1, (cfg.subdivision_start,) * 2, label.device)
     steps = list(subdivide(predict, start, cfg.subdivision_steps, cfg.subdivision_num_points))
     share = getattr(branches[-1].head.point_sampler, 'importance_ratio', 0)
@@ -105,14 +106,15 @@ def main() -> None:
     cfg.load_from = check_checkpoint(args.checkpoint)
     with prepared_process(cfg, args.local_rank):
         runner = Runner.from_cfg(cfg)
-        if not hasattr(runner.model.roi_head, 'bind'):
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not hasattr(getattr(model, 'roi_head', None), 'bind'):
             raise SystemExit(f'error: {args.config}: its RoI head renders no points')
         runner.load_or_resume()
         dataset = runner.test_dataloader.dataset
         if not 0 <= args.image < len(dataset):
             raise SystemExit(f'error: --image {args.image}: the dataset has {len(dataset)} images')
         batch = pseudo_collate([dataset[args.image]])
-        save_figure(draw(runner.model.eval(), batch, args.object), args.output)
+        save_figure(draw(model.eval(), batch, args.object), args.output)
     print(f'Wrote {args.output}')
 
 

@@ -75,15 +75,13 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
             init_cfg=None,
         )
         del self.conv_seg
-        point_head = with_shared(
-            point_head, {'num_classes': num_classes}, 'decode_head.point_head', 'decode_head'
-        )
+        shared = {
+            'num_classes': num_classes,
+            'in_channels': sum(in_channels),
+            'class_agnostic': self.out_channels == 1,
+        }
         self.point_head = MODELS.build(
-            {
-                **point_head,
-                'in_channels': sum(in_channels),
-                'class_agnostic': self.out_channels == 1,
-            }
+            with_shared(point_head, shared, 'decode_head.point_head', 'decode_head')
         )
         self.point_sampler = MODELS.build(point_sampler)
 

@@ -1,6 +1,9 @@
+import torch
 from torch import Tensor, nn
 
 from mmpointrend.registry import MODELS
+
+from .point_cross_entropy_loss import EPS
 
 
 @MODELS.register_module()
@@ -25,7 +28,13 @@ class PointDiceLoss(nn.Module):
         self.naive_dice = naive_dice
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, labels: Tensor, num_points: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        num_points: Tensor | None = None,
+        weights: Tensor | None = None,
+    ) -> Tensor:
         """Compute the loss.
 
         Args:
@@ -33,6 +42,7 @@ class PointDiceLoss(nn.Module):
             labels: Shape (R, P), float: 1 object, 0 background, shares between the two allowed, -1
                 ignored.
             num_points: Not used; the points of a row count by their labels.
+            weights: How much each region counts in the mean, shape (R,); None for the same.
 
         Returns:
             Scalar, float32; without regions a zero that still reaches the logits' parameters.
@@ -43,4 +53,6 @@ class PointDiceLoss(nn.Module):
         power = 1 if self.naive_dice else 2
         total = probabilities.pow(power).sum(1) + labels.pow(power).sum(1)
         losses = 1 - (2 * overlap + self.eps) / (total + self.eps)
-        return self.loss_weight * losses.sum() / max(len(logits), 1)
+        if weights is None:
+            weights = torch.ones_like(losses)
+        return self.loss_weight * (weights * losses).sum() / weights.sum().clamp(min=EPS)

@@ -30,7 +30,7 @@ class PointRendMaskHead(BasePointMaskHead):
         class_agnostic: Whether one mask serves all classes.
 
     Raises:
-        ValueError: When ``point_head`` has another ``num_classes``.
+        ValueError: When ``point_head`` has another ``num_classes`` or ``class_agnostic``.
     """
 
     def __init__(
@@ -47,11 +47,8 @@ class PointRendMaskHead(BasePointMaskHead):
         super().__init__(num_classes, point_sampler)
         output_shape = (1 if class_agnostic else num_classes, coarse_size, coarse_size)
         self.coarse_head = MODELS.build({**coarse_head, 'output_shape': output_shape})
-        point_head = {
-            **with_shared(point_head, {'num_classes': num_classes}),
-            'class_agnostic': class_agnostic,
-        }
-        self.point_head = MODELS.build(point_head)
+        shared = {'num_classes': num_classes, 'class_agnostic': class_agnostic}
+        self.point_head = MODELS.build(with_shared(point_head, shared))
         self.loss_coarse = MODELS.build(loss_coarse)
         self.loss_point = MODELS.build(loss_point)
 

@@ -114,7 +114,7 @@ def mean_predictor(predictors: Sequence[PointFunction]) -> PointFunction:
     return predict
 
 
-def point_predictor(
+def joint_point_predictor(
     branches: Sequence[MaskBranch], labels: Tensor, part: slice = slice(None)
 ) -> PointFunction:
     """Bind one mask head, or the stages of a cascade, to a part of the regions.
@@ -152,7 +152,7 @@ def predict_masks(
     """
     labels = torch.cat([results.labels for results in results_list])
     planes = render_regions(
-        partial(point_predictor, branches, labels), len(labels), labels.device, cfg
+        partial(joint_point_predictor, branches, labels), len(labels), labels.device, cfg
     )
     return branches[-1].head.predict_by_feat(
         planes.split([len(results) for results in results_list]),

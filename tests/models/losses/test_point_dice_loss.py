@@ -42,6 +42,13 @@ def test_regions_count_the_same():
     torch.testing.assert_close(PointDiceLoss()(logits, labels), sum(alone) / 2)
 
 
+def test_weights_say_how_much_a_region_counts():
+    logits, labels = torch.randn(2, 6), (torch.rand(2, 6) < 0.5).float()
+    alone = [PointDiceLoss()(logits[[i]], labels[[i]]) for i in range(2)]
+    loss = PointDiceLoss()(logits, labels, weights=torch.tensor([3.0, 1.0]))
+    torch.testing.assert_close(loss, (3 * alone[0] + alone[1]) / 4)
+
+
 @pytest.mark.parametrize('shape', [(0, 6), (3, 0)])
 def test_nothing_to_compare_is_a_connected_zero(shape):
     logits = torch.zeros(shape, requires_grad=True)

@@ -3,7 +3,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmpointrend.models import PointRendCascadeRoIHead, PointRendHTCRoIHead
-from mmpointrend.models.roi_heads.mask_branch import point_predictor
+from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor
 
 from .test_point_rend_roi_head import (
     DENSE,
@@ -106,12 +106,14 @@ def test_probability_is_the_mean_of_the_stages():
     boxes, labels = [torch.tensor([[4.0, 6.0, 40.0, 50.0]])], torch.tensor([3])
     features, points = (torch.randn(1, 16, 16, 24),), torch.rand(1, 9, 2)
     with torch.no_grad():
-        joint = point_predictor(head.bind(features, boxes), labels)(points).sigmoid()
+        joint = joint_point_predictor(head.bind(features, boxes), labels)(points).sigmoid()
         stages = []
         for stage in head.mask_head:
             alone = build('pointrend').eval()
             alone.mask_head.load_state_dict(stage.state_dict())
-            stages.append(point_predictor(alone.bind(features, boxes), labels)(points).sigmoid())
+            stages.append(
+                joint_point_predictor(alone.bind(features, boxes), labels)(points).sigmoid()
+            )
     torch.testing.assert_close(joint, sum(stages) / 2)
 
 

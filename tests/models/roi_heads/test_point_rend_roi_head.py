@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 
 from mmpointrend.models import PointRendRoIHead
 from mmpointrend.models.roi_heads import mask_branch
-from mmpointrend.points import predict_grid, render
+from mmpointrend.points import predict_grid, regular_grid, render
 from mmpointrend.structures import PointMasks
 
 from ...reference import assert_same, load_reference, with_our_names
@@ -247,31 +247,67 @@ def test_batch_with_both_kinds_of_supervision_is_the_mean_of_its_regions(method,
 
 
 @both_methods
-@pytest.mark.parametrize('map_type', [torch.float32, torch.bfloat16])
-def test_half_precision_masks_agree_with_float32(method, map_type):
+def test_points_on_the_grid_of_a_mask_teach_what_the_mask_teaches(method):
+    head = build(method, num_points=49)
+    grid = regular_grid((7, 7))
+    head.mask_head.point_sampler.forward = lambda predict, num_regions, device: grid.expand(
+        num_regions, -1, -1
+    )
+    # A box of 7 x 7 pixels: each cell is a pixel.
+    sampled = box_regions([8.0, 10.0, 15.0, 17.0], [0], [2])
+    mask = torch.rand(1, 64, 96, generator=torch.Generator().manual_seed(0)) < 0.5
+    dense = InstanceData(masks=BitmapMasks(mask.numpy().astype('uint8'), 64, 96))
+    coords = grid * 7 + torch.tensor([8.0, 10.0])
+    labels = mask[0, 10:17, 8:15].flatten().int()
+    points = InstanceData(masks=PointMasks(coords[None].numpy(), labels[None].numpy(), 64, 96))
+    features = (torch.randn(1, 16, 16, 24),)
+    from_mask = head.mask_loss(features, [sampled], None, [dense])['loss_mask']
+    from_points = head.mask_loss(features, [sampled], None, [points])['loss_mask']
+    for name, loss in from_mask.items():
+        torch.testing.assert_close(from_points[name], loss, rtol=1e-5, atol=0)
+
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+
+
+@both_methods
+@pytest.mark.parametrize('half_maps', [False, True])
+@pytest.mark.parametrize(
+    ('device', 'half'),
+    [
+        ('cpu', torch.bfloat16),
+        pytest.param('cuda', torch.bfloat16, marks=needs_cuda),
+        pytest.param('cuda', torch.float16, marks=needs_cuda),
+    ],
+)
+def test_half_precision_masks_agree_with_float32(method, half_maps, device, half):
     torch.manual_seed(0)
     reference = {'pointrend': POINTREND, 'implicit': IMPLICIT}[method]
-    head = build_like(method, reference)
+    head = build_like(method, reference).to(device)
     case = reference['inference'][0]
-    boxes = [i['pred_boxes'] for i in case['instances']]
-    labels = torch.cat([i['pred_classes'] for i in case['instances']])
+    maps = case['features']['p2'].to(device)
+    boxes = [i['pred_boxes'].to(device) for i in case['instances']]
+    labels = torch.cat([i['pred_classes'] for i in case['instances']]).to(device)
 
     def planes(features):
-        predict = mask_branch.point_predictor(head.bind((features,), boxes), labels)
-        return render(predict, predict_grid(predict, len(labels), (14, 14)), 3, 196)
+        predict = mask_branch.joint_point_predictor(head.bind((features,), boxes), labels)
+        return render(predict, predict_grid(predict, len(labels), (14, 14), device), 3, 196)
 
     with torch.no_grad():
-        exact = planes(case['features']['p2']) > 0
-        with torch.autocast('cpu', torch.bfloat16):
-            rounded = planes(case['features']['p2'].to(map_type)) > 0
-            losses = head.mask_loss(
-                (torch.randn(2, 16, 16, 24, dtype=map_type),),
-                [ONE, ONE],
-                None,
-                [DENSE, POINTED],
-            )['loss_mask']
+        exact = planes(maps) > 0
+        with torch.autocast(device, half):
+            rounded = planes(maps.to(half) if half_maps else maps) > 0
     # Of all regions together: random weights leave a part of the logits close to 0.
     assert (exact & rounded).sum() / (exact | rounded).sum() > 0.98
+
+
+@both_methods
+@pytest.mark.parametrize('map_type', [torch.float32, torch.bfloat16])
+def test_half_precision_losses_are_finite_and_float32(method, map_type):
+    head = build(method, num_points=7)
+    features = (torch.randn(2, 16, 16, 24, dtype=map_type),)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = head.mask_loss(features, [ONE, ONE], None, [DENSE, POINTED])['loss_mask']
     assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
 
 
@@ -353,6 +389,13 @@ def test_number_of_classes_comes_from_the_box_head(method):
 def test_number_of_classes_of_the_point_head_must_agree(method):
     point_head = {**mask_head(method)['point_head'], 'num_classes': 4}
     with pytest.raises(
-        ValueError, match=r'mask_head\.point_head\.num_classes is 4.*mask_head\.num_classes is 5'
+        ValueError,
+        match=r'roi_head\.mask_head\.point_head\.num_classes is 4.*mask_head\.num_classes is 5',
     ):
         build(method, point_head=point_head)
+
+
+def test_point_head_cannot_be_agnostic_alone():
+    point_head = {**mask_head('pointrend')['point_head'], 'class_agnostic': True}
+    with pytest.raises(ValueError, match=r'point_head\.class_agnostic is True.* is False'):
+        build('pointrend', point_head=point_head)
