@@ -91,3 +91,18 @@ def _processor() -> str:
             if line.startswith('model name'):
                 return line.partition(':')[2].strip()
     return platform.processor() or platform.machine()
+
+
+def table_header(theirs: str) -> list[str]:
+    """The first two lines of a Markdown table that compares ours with another side."""
+    names = ('', f'{theirs} ms', 'ours ms', 'times faster', f'{theirs} MB', 'ours MB', 'times less')
+    return [f'| {" | ".join(names)} |', f'| --- |{" ---: |" * (len(names) - 1)}']
+
+
+def table_row(name: str, ours: Cost, theirs: Cost | None = None) -> str:
+    """A line of that table; cells of a side that was not measured are empty."""
+    cells = [name]
+    for mine, other in zip(ours, theirs or (None, None), strict=True):
+        cells += ['-' if other is None else f'{other:.1f}', f'{mine:.1f}']
+        cells.append('-' if other is None or not mine else f'{other / mine:.2f}')
+    return f'| {" | ".join(cells)} |'

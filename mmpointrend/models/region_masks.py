@@ -40,8 +40,8 @@ class RegionMasks:
     """Ground truth masks of a batch, as its regions see them.
 
     An image whose masks are points always gives its annotated ones; an image with dense masks is
-    read wherever a head asks. Both may stand in one batch. Dense masks are moved to the device
-    once, as uint8, one per object and never one per region.
+    read wherever a head asks. Both may stand in one batch. Dense masks are moved to the device as
+    uint8 when this is made, one per object and never one per region.
 
     Args:
         boxes: Region boxes of each image in pixels, shape (R_i, 4) each.

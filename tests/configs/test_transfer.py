@@ -45,6 +45,15 @@ def test_start_is_the_last_checkpoint_of_a_config(path):
 
 
 @every_config
+def test_model_is_built(path):
+    with torch.device('meta'):
+        model = MODELS.build(load(path).model)
+    num_classes = {'cityscapes': 8, 'lvis': 1203}[fields(path)['dataset']]
+    heads = (model.roi_head.bbox_head, model.roi_head.mask_head)
+    assert [head.num_classes for head in heads] == [num_classes] * 2
+
+
+@every_config
 def test_supervision_dataset_and_schedule(path):
     cfg, name = load(path), fields(path)
     dataset = cfg.train_dataloader.dataset

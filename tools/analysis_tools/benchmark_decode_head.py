@@ -32,7 +32,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmpointrend.annotation import write_text
-from mmpointrend.engine.benchmark import Cost, machine, measure
+from mmpointrend.engine.benchmark import machine, measure, table_header, table_row
 from mmpointrend.models import PointRendDecodeHead
 from mmpointrend.points import uncertain_cells, uncertainty
 
@@ -182,21 +182,6 @@ def check(heads: Heads, inputs: Inputs, crops: Inputs, samples: list[SegDataSamp
         raise SystemExit(f'error: losses are {ours} (ours) and {theirs} (mmseg), expected the same')
 
 
-HEADER = (
-    '| | mmseg ms | ours ms | times faster | mmseg MB | ours MB | times less |\n'
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
-)
-
-
-def row(name: str, costs: Mapping[str, Cost]) -> str:
-    cells = [name]
-    theirs = costs.get(MMSEG, (None, None))
-    for mine, other in zip(costs[OURS], theirs, strict=True):
-        cells += ['-' if other is None else f'{other:.1f}', f'{mine:.1f}']
-        cells.append('-' if other is None or not mine else f'{other / mine:.2f}')
-    return f'| {" | ".join(cells)} |'
-
-
 def main() -> None:
     args = parse_args()
     torch.manual_seed(0)
@@ -220,11 +205,12 @@ def main() -> None:
         f'{args.classes} classes, {height} x {width}, {args.points} points, median of '
         f'{args.repeat}. Same maps and losses on both sides.',
         '',
-        *HEADER.splitlines(),
+        *table_header(MMSEG),
     ]
     print(*lines, sep='\n', flush=True)
     for name, calls in works.items():
-        lines.append(row(name, measure(calls, args.device, args.repeat)))
+        costs = measure(calls, args.device, args.repeat)
+        lines.append(table_row(name, costs[OURS], costs.get(MMSEG)))
         print(lines[-1], flush=True)
     if args.output:
         write_text(args.output, '\n'.join(lines) + '\n')

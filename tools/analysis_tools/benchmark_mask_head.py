@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from mmpointrend.annotation import write_text
 from mmpointrend.checkpoints import convert
-from mmpointrend.engine.benchmark import Cost, machine, measure
+from mmpointrend.engine.benchmark import machine, measure, table_header, table_row
 from mmpointrend.models import PointRendRoIHead
 from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor, render_regions
 
@@ -296,21 +296,6 @@ def check(models: Models, works: Mapping[str, Work], inputs: Inputs) -> None:
             )
 
 
-HEADER = (
-    '| | mmdet ms | ours ms | times faster | mmdet MB | ours MB | times less |\n'
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
-)
-
-
-def row(name: str, costs: Mapping[str, Cost]) -> str:
-    ours, theirs = costs[OURS], costs.get(MMDET)
-    cells = [name]
-    for mine, other in zip(ours, theirs or (None, None), strict=True):
-        cells += ['-' if other is None else f'{other:.1f}', f'{mine:.1f}']
-        cells.append('-' if other is None else f'{other / mine:.2f}')
-    return f'| {" | ".join(cells)} |'
-
-
 def all_class_bytes(boxes: int, classes: int) -> int:
     """What mmdet needs at least for a prediction: all planes, and their probabilities."""
     return 2 * boxes * classes * 224**2 * 4
@@ -350,7 +335,7 @@ def main() -> None:
         f'{args.repeat}. '
         + (f'mmdet left out: {skipped}.' if skipped else 'Same masks and losses on both sides.'),
         '',
-        *HEADER.splitlines(),
+        *table_header(MMDET),
     ]
     print(*lines, sep='\n', flush=True)
     dtype = getattr(torch, args.dtype)
@@ -358,7 +343,8 @@ def main() -> None:
     with torch.autocast(args.device.partition(':')[0], dtype, enabled=dtype != torch.float32):
         for name, work in works.items():
             calls = {side: partial(work, model, inputs) for side, model in models.items()}
-            lines.append(row(name, measure(calls, args.device, args.repeat)))
+            costs = measure(calls, args.device, args.repeat)
+            lines.append(table_row(name, costs[OURS], costs.get(MMDET)))
             print(lines[-1], flush=True)
     if args.output:
         write_text(args.output, '\n'.join(lines) + '\n')
