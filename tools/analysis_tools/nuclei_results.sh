@@ -36,10 +36,10 @@ points() {
 }
 
 points p10 sample_points.py "$annotations/instances_train.json" --num-points 10
-for where in random boundary; do
-    points "p10-$where" disturb_points.py "$annotations/instances_train_p10.json" --share 0.05 \
-        --where "$where" --masks "$annotations/instances_train.json"
-done
+# Five percent of wrong labels: any, or those nearest to the objects' boundaries.
+disturb=(disturb_points.py "$annotations/instances_train_p10.json" --share 0.05)
+points p10-random "${disturb[@]}" --where random
+points p10-boundary "${disturb[@]}" --where boundary --masks "$annotations/instances_train.json"
 
 implicit=implicit_pointrend/implicit-pointrend_r18-small_fpn
 for seed in "${seeds[@]}"; do
