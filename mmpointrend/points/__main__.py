@@ -12,6 +12,8 @@ import numpy as np
 
 from .selection import select_mask_points
 
+BESIDE_OUTPUT = Path('.csv')
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -21,7 +23,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('mask', type=Path, help='image file')
     parser.add_argument('-o', '--output', type=Path, required=True, help='PNG to write')
-    parser.add_argument('--csv', type=Path, help='file to write the points to: x, y in pixels')
+    parser.add_argument(
+        '--csv',
+        type=Path,
+        nargs='?',
+        const=BESIDE_OUTPUT,
+        help='also write the points, x and y in pixels (default: beside OUTPUT, ending in .csv)',
+    )
     number = parser.add_mutually_exclusive_group()
     number.add_argument('-n', '--num-points', type=int, help='default: 1000')
     number.add_argument('--density', type=float, help='points per pixel')
@@ -41,6 +49,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.num_points is None and args.density is None:
         args.num_points = 1000
+    if args.csv is BESIDE_OUTPUT:
+        args.csv = args.output.with_suffix('.csv')
     return args
 
 

@@ -45,6 +45,18 @@ def test_it_writes_the_points_that_the_function_gives(run):
     assert np.array_equal(read_csv(folder), expected)
 
 
+def test_csv_lies_beside_the_picture_where_nothing_else_is_said(run, tmp_path, monkeypatch):
+    run(half(20, 30), '-n', '50')
+    named = read_csv(tmp_path)
+    (tmp_path / 'points.csv').unlink()
+    paths = [str(tmp_path / name) for name in ('mask.png', 'points.png')]
+    monkeypatch.setattr(
+        sys, 'argv', ['points', paths[0], '-o', paths[1], '-n', '50', '--csv', '--seed', '0']
+    )
+    command.main()
+    assert np.array_equal(read_csv(tmp_path), named)
+
+
 def test_density(run):
     assert len(read_csv(run(half(20, 30), '--density', '0.25'))) == 150
 
