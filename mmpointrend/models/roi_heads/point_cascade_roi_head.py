@@ -1,8 +1,13 @@
 from collections.abc import Sequence
 
+import torch
 from mmdet.models.roi_heads import CascadeRoIHead
+from mmdet.structures import SampleList
+from mmdet.utils import InstanceList
+from torch import Tensor
 
 from mmpointrend.registry import MODELS
+from mmpointrend.structures import PointMasks
 
 from ..num_classes import share_num_classes
 
@@ -35,3 +40,19 @@ class PointCascadeRoIHead(CascadeRoIHead):
         super().__init__(
             num_stages, stage_loss_weights, bbox_head=bbox_head, mask_head=mask_head, **kwargs
         )
+
+    def loss(
+        self,
+        x: Sequence[Tensor],
+        rpn_results_list: InstanceList,
+        batch_data_samples: SampleList,
+    ) -> dict[str, Tensor]:
+        """Compute the losses of all stages; see the parent class.
+
+        Dense masks are moved to the device here, once and not for every stage.
+        """
+        for sample in batch_data_samples:
+            masks = sample.gt_instances.masks
+            if not isinstance(masks, PointMasks):
+                sample.gt_instances.masks = masks.to_tensor(torch.uint8, x[0].device)
+        return super().loss(x, rpn_results_list, batch_data_samples)
