@@ -23,8 +23,7 @@ from mmengine.runner import Runner
 
 from mmpointrend.datasets import PointCocoDataset
 from mmpointrend.engine import prepared_process
-from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor
-from mmpointrend.points import predict_grid, subdivide
+from mmpointrend.models.roi_heads.mask_branch import subdivision_of
 from mmpointrend.visualization import (
     points_figure,
     predictions_figure,
@@ -111,11 +110,8 @@ def draw_subdivision(model: TwoStageDetector, batches: list[dict]) -> Figure:
     box, label = boxes[largest, None], labels[largest, None].to(batch['inputs'].device)
     region = (box * box.new_tensor(sample.scale_factor).repeat(2)).to(label.device)
 
-    cfg = model.roi_head.test_cfg
     branches = model.roi_head.bind(model.extract_feat(batch['inputs']), [region])
-    predict = joint_point_predictor(branches, label)
-    start = predict_grid(predict, 1, (cfg.subdivision_start,) * 2, label.device)
-    steps = list(subdivide(predict, start, cfg.subdivision_steps, cfg.subdivision_num_points))
+    start, steps = subdivision_of(branches, label, model.roi_head.test_cfg)
     planes = [start, *(step.planes for step in steps)]
     picked = [torch.arange(start.numel())[None], *(step.picked for step in steps)]
     return subdivision_figure(

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmpointrend.engine import (
     add_launch_arguments,
     check_checkpoint,
+    innermost_dataset,
     load_config,
     prepared_process,
 )
@@ -50,9 +51,7 @@ def draw_predictions(cfg: Config, args: argparse.Namespace) -> None:
 def augment(cfg: Config) -> None:
     if 'tta_model' not in cfg:
         raise SystemExit('--tta needs tta_model in the config')
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
+    dataset = innermost_dataset(cfg.test_dataloader.dataset)
     dataset.pipeline = cfg.get('tta_pipeline') or mirrored(dataset.pipeline)
     cfg.model = {**cfg.tta_model, 'module': cfg.model}
 

@@ -18,7 +18,7 @@ from .files import (
 from .label_maps import draw_labels, sample_labels
 from .masks import decode_segmentation, mask_annotation, masks_at, pack_polygons
 from .noise import disturb_labels
-from .parallel import parallel_map
+from .parallel import num_cores, parallel_map
 from .reference import ReferencedPoints, boundary_distances, reference_points
 from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
 from .simulate import simulate_points, simulate_points_legacy
@@ -49,6 +49,7 @@ __all__ = [
     'masks_at',
     'measure_agreement',
     'new_folder',
+    'num_cores',
     'pack_polygons',
     'parallel_map',
     'read_coco',

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.device import get_device
+from mmengine.registry import DATASETS
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -58,6 +60,22 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', path.stem))
     return cfg
+
+
+def innermost_dataset(dataset: ConfigDict) -> ConfigDict:
+    """Return the config of the dataset that wrappers such as ``RepeatDataset`` hold."""
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    return dataset
+
+
+def dataset_meta(dataset: ConfigDict) -> dict[str, Any]:
+    """Return what a dataset says about its classes, without reading its files.
+
+    Args:
+        dataset: Its config; the default scope is that of its type.
+    """
+    return dict(DATASETS.build({**dataset, 'lazy_init': True}).metainfo)
 
 
 def check_checkpoint(checkpoint: str) -> str:

@@ -57,12 +57,14 @@ class RegionMasks:
         masks: Sequence[BaseInstanceMasks | Tensor],
     ) -> None:
         self._boxes, self._objects = boxes, objects
-        self._masks = [
-            image_masks
-            if isinstance(image_masks, PointMasks | Tensor)
-            else image_masks.to_tensor(torch.uint8, image_boxes.device)
-            for image_masks, image_boxes in zip(masks, boxes, strict=True)
-        ]
+        self._masks: list[Tensor | tuple[Tensor, Tensor]] = []
+        for image_masks, image_boxes, index in zip(masks, boxes, objects, strict=True):
+            if isinstance(image_masks, PointMasks):
+                # Points and labels of its regions, which are the same wherever a head asks.
+                image_masks = annotated_points(image_masks, image_boxes, index)
+            elif not isinstance(image_masks, Tensor):
+                image_masks = image_masks.to_tensor(torch.uint8, image_boxes.device)
+            self._masks.append(image_masks)
 
     @classmethod
     def of(
@@ -78,7 +80,7 @@ class RegionMasks:
     @property
     def some_dense(self) -> bool:
         """Whether any image has dense masks."""
-        return not all(isinstance(masks, PointMasks) for masks in self._masks)
+        return any(isinstance(masks, Tensor) for masks in self._masks)
 
     def at_points(self, points: Tensor | None = None) -> PointTargets:
         """Read dense masks at points.
@@ -116,12 +118,23 @@ class RegionMasks:
         """Points and labels of all images; ``read`` gives those of an image with dense masks."""
         return _stack(
             [
-                annotated_points(masks, self._boxes[image], self._objects[image])
-                if isinstance(masks, PointMasks)
-                else read(image, masks)
+                read(image, masks) if isinstance(masks, Tensor) else masks
                 for image, masks in enumerate(self._masks)
             ]
         )
+
+
+def planes_of_classes(maps: Tensor, labels: Tensor) -> Tensor:
+    """Pick the plane of each region's class.
+
+    Args:
+        maps: Predicted for every class, shape (R, C, H, W).
+        labels: Class of each region, shape (R,).
+
+    Returns:
+        Shape (R, 1, H, W).
+    """
+    return maps[torch.arange(len(labels), device=labels.device), labels][:, None]
 
 
 def cell_shares(masks: Tensor, boxes: Tensor, objects: Tensor, size: tuple[int, int]) -> Tensor:

@@ -239,6 +239,19 @@ def test_image_without_objects_changes_nothing_for_the_other(masks):
             assert torch.equal(actual, wanted)
 
 
+def test_annotated_points_move_into_their_regions_once(monkeypatch):
+    moved = []
+    to_tensor = PointMasks.to_tensor
+    monkeypatch.setattr(
+        PointMasks, 'to_tensor', lambda *args: moved.append(args) or to_tensor(*args)
+    )
+    masks = PointMasks([[[4.5, 5.5], [9.5, 9.5]]], [[1, 0]], HEIGHT, WIDTH)
+    regions = RegionMasks([BOXES[:1]], [torch.tensor([0])], [masks])
+    cells, points = regions.at_cells((7, 7)), regions.at_points()
+    assert torch.equal(cells.points, points.points)
+    assert len(moved) == 1
+
+
 def test_objects_without_points_have_none():
     masks = PointMasks([[], []], [[], []], HEIGHT, WIDTH)
     targets = at_points([BOXES[:2]], [torch.tensor([1, 0])], [masks])

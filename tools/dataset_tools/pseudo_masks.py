@@ -26,7 +26,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.dist import barrier, get_dist_info
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -34,6 +34,7 @@ from tqdm import tqdm
 from mmpointrend.annotation import (
     PointAnnotationError,
     check_box,
+    check_output,
     check_points,
     mask_annotation,
     read_coco,
@@ -44,6 +45,8 @@ from mmpointrend.engine import (
     JsonLines,
     add_launch_arguments,
     check_checkpoint,
+    dataset_meta,
+    innermost_dataset,
     load_config,
     prepared_process,
     read_json_lines,
@@ -73,8 +76,10 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.points.is_file():
         parser.error(f'{args.points}: no such file')
-    if args.out.exists() and not args.force:
-        parser.error(f'{args.out}: exists already; --force replaces it')
+    try:
+        check_output(args.out, [args.points], args.force)
+    except FileExistsError as error:
+        parser.error(str(error))
     return args
 
 
@@ -116,16 +121,13 @@ def _annotates(step: dict) -> bool:
 
 def training_images(cfg: Config) -> Path:
     """Folder of the images that the config trains on."""
-    dataset = cfg.train_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
+    dataset = innermost_dataset(cfg.train_dataloader.dataset)
     return Path(dataset.get('data_root') or '', dataset.data_prefix.img)
 
 
 def class_indices(cfg: Config, data: dict[str, Any], source: str) -> dict[Any, int]:
     """The model's class of each category of a file."""
-    dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'lazy_init': True})
-    classes = list(dataset.metainfo['classes'])
+    classes = list(dataset_meta(cfg.test_dataloader.dataset)['classes'])
     names = {category['id']: category.get('name') for category in data['categories']}
     unknown = [name for name in names.values() if name not in classes]
     if unknown:

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import os
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,6 +9,7 @@ from tqdm import tqdm
 from mmpointrend.annotation import (
     PointAnnotationError,
     check_output,
+    num_cores,
     pack_polygons,
     read_coco,
     simulate_points,
@@ -64,13 +64,6 @@ def outputs(out: Path, seeds: list[int]) -> dict[int, Path]:
     if len(seeds) == 1:
         return {seeds[0]: out}
     return {seed: out.with_name(f'{out.stem}_seed{seed}{out.suffix}') for seed in seeds}
-
-
-def num_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def main() -> None:

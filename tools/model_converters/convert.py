@@ -13,13 +13,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, MODELS, DefaultScope
+from mmengine.registry import MODELS, DefaultScope
 
 from mmpointrend import __version__
+from mmpointrend.annotation import check_output
 from mmpointrend.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -28,6 +28,7 @@ from mmpointrend.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
+from mmpointrend.engine import dataset_meta
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,10 +43,10 @@ def parse_args() -> argparse.Namespace:
     for path in (args.config, args.checkpoint):
         if not path.is_file():
             parser.error(f'{path}: no such file')
-    if args.out.exists() and args.out.samefile(args.checkpoint):
-        parser.error(f'{args.out}: found the input, expected another file to write')
-    if args.out.exists() and not args.force:
-        parser.error(f'{args.out}: exists already; --force replaces it')
+    try:
+        check_output(args.out, [args.checkpoint], args.force)
+    except FileExistsError as error:
+        parser.error(str(error))
     return args
 
 
@@ -58,11 +59,6 @@ def build_target(cfg: Config) -> dict[str, torch.Tensor]:
 def pixel_normalisation(cfg: Config) -> dict[str, list[float]]:
     preprocessor = cfg.model.get('data_preprocessor', {})
     return {key: list(preprocessor[key]) for key in ('mean', 'std') if preprocessor.get(key)}
-
-
-def class_names(cfg: Config) -> dict[str, Any]:
-    """Return what the test dataset says about its classes; inference reads it in a checkpoint."""
-    return dict(DATASETS.build({**cfg.test_dataloader.dataset, 'lazy_init': True}).metainfo)
 
 
 def sha256(path: Path) -> str:
@@ -100,7 +96,9 @@ def main() -> None:
         print(f'Reading {args.checkpoint}')
         checkpoint = read_checkpoint(args.checkpoint)
         with DefaultScope.overwrite_default_scope(cfg.default_scope):
-            target, dataset_meta = build_target(cfg), class_names(cfg)
+            target = build_target(cfg)
+            # Inference reads the classes in a checkpoint.
+            classes = dataset_meta(cfg.test_dataloader.dataset)
         normalisation = pixel_normalisation(cfg)
         conversion = convert(checkpoint.tensors, target, normalisation, str(args.checkpoint))
     except CheckpointError as error:
@@ -109,7 +107,7 @@ def main() -> None:
     meta = {
         'mmpointrend_version': __version__,
         'config': args.config.name,
-        'dataset_meta': dataset_meta,
+        'dataset_meta': classes,
         'converted_from': {
             'file': args.checkpoint.name,
             'sha256': sha256(args.checkpoint),

@@ -24,8 +24,8 @@ from mmpointrend.engine import (
     prepared_process,
 )
 from mmpointrend.models.region_masks import RegionMasks
-from mmpointrend.models.roi_heads.mask_branch import MaskBranch, joint_point_predictor
-from mmpointrend.points import predict_grid, region_to_image, subdivide
+from mmpointrend.models.roi_heads.mask_branch import MaskBranch, subdivision_of
+from mmpointrend.points import region_to_image
 from mmpointrend.visualization import rendering_figure, save_figure
 
 
@@ -69,10 +69,7 @@ def draw(model: TwoStageDetector, batch: dict, index: int | None) -> Figure:
     region = (box * box.new_tensor(sample.scale_factor).repeat(2)).to(label.device)
     branches = model.roi_head.bind(model.extract_feat(batch['inputs']), [region])
     points = training_points(branches[-1], region, label)
-    cfg = model.roi_head.test_cfg
-    predict = joint_point_predictor(branches, label)
-    start = predict_grid(predict, 1, (cfg.subdivision_start,) * 2, label.device)
-    steps = list(subdivide(predict, start, cfg.subdivision_steps, cfg.subdivision_num_points))
+    start, steps = subdivision_of(branches, label, model.roi_head.test_cfg)
     share = getattr(branches[-1].head.point_sampler, 'importance_ratio', 0)
     return rendering_figure(
         cv2.cvtColor(cv2.imread(sample.img_path), cv2.COLOR_BGR2RGB),

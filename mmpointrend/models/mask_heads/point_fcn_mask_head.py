@@ -12,7 +12,7 @@ from mmpointrend.points import sample_maps
 from mmpointrend.registry import MODELS
 from mmpointrend.structures import PointMasks
 
-from ..region_masks import RegionMasks
+from ..region_masks import RegionMasks, planes_of_classes
 
 
 @MODELS.register_module()
@@ -108,7 +108,7 @@ class PointFCNMaskHead(FCNMaskHead):
         planes = torch.cat(logits)
         if not self.class_agnostic:
             labels = torch.cat([result.pos_gt_labels for result in sampling_results])
-            planes = planes[torch.arange(len(planes), device=planes.device), labels][:, None]
+            planes = planes_of_classes(planes, labels)
         targets = RegionMasks.of(sampling_results, gt_instances).at_points()
         point_logits = sample_maps(planes, targets.points)[..., 0]
         return self.loss_point(point_logits, targets.labels, targets.num_points) * len(planes)

@@ -1,11 +1,10 @@
-import torch
 from torch import Tensor
 
 from mmpointrend.points import bilinear_weights, sample_maps
 from mmpointrend.registry import MODELS
 
 from ..num_classes import with_shared
-from ..region_masks import RegionMasks
+from ..region_masks import RegionMasks, planes_of_classes
 from .base_point_mask_head import BasePointMaskHead, PointFunction
 
 
@@ -76,9 +75,7 @@ class PointRendMaskHead(BasePointMaskHead):
         self, coarse: Tensor, labels: Tensor, read: PointFunction, masks: RegionMasks
     ) -> dict[str, Tensor]:
         """Compute ``loss_mask``, of the coarse mask, and ``loss_point``; see the base class."""
-        planes = coarse
-        if coarse.shape[1] > 1:
-            planes = coarse[torch.arange(len(labels), device=labels.device), labels][:, None]
+        planes = planes_of_classes(coarse, labels) if coarse.shape[1] > 1 else coarse
 
         def predict_coarse(points: Tensor) -> Tensor:
             return sample_maps(planes, points).float()

@@ -11,7 +11,7 @@ from mmdet.utils import InstanceList
 from mmengine.config import ConfigDict
 from torch import Tensor
 
-from mmpointrend.points import predict_grid, render
+from mmpointrend.points import RenderStep, predict_grid, render, subdivide
 
 from ..mask_heads import BasePointMaskHead, PointFunction
 from ..region_masks import RegionMasks
@@ -128,6 +128,26 @@ def joint_point_predictor(
         As :meth:`MaskBranch.point_predictor`.
     """
     return mean_predictor([branch.point_predictor(labels, part) for branch in branches])
+
+
+def subdivision_of(
+    branches: Sequence[MaskBranch], labels: Tensor, cfg: ConfigDict
+) -> tuple[Tensor, list[RenderStep]]:
+    """Render regions and keep every step, for pictures.
+
+    Args:
+        branches: As in :func:`joint_point_predictor`.
+        labels: Class of each region, shape (R,).
+        cfg: As in :func:`render_regions`.
+
+    Returns:
+        The planes that are predicted densely, shape (R, 1, H, W), and the steps from there.
+    """
+    predict = joint_point_predictor(branches, labels)
+    start = (cfg.subdivision_start, cfg.subdivision_start)
+    planes = predict_grid(predict, len(labels), start, labels.device)
+    steps = subdivide(predict, planes, cfg.subdivision_steps, cfg.subdivision_num_points)
+    return planes, list(steps)
 
 
 def predict_masks(

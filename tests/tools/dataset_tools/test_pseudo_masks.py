@@ -156,6 +156,15 @@ def test_object_with_an_empty_mask_keeps_an_area(script: ModuleType) -> None:
     assert masked['area'] == 20
 
 
+def test_the_input_is_never_replaced(
+    run: Callable[..., None], toy: Path, capsys: pytest.CaptureFixture
+) -> None:
+    points = toy / 'points.json'
+    with pytest.raises(SystemExit):
+        run(CONFIG, toy / 'model.pth', points, points, '--force')
+    assert 'found the input, expected another file to write' in capsys.readouterr().err
+
+
 def test_unknown_category_is_an_error(pseudo_masks: Callable[..., dict], toy: Path) -> None:
     data = json.loads((toy / 'points.json').read_text())
     data['categories'][1]['name'] = 'cat'
