@@ -1,15 +1,5 @@
 # From a model that learned from ten points per object of COCO.
-_base_ = [
-    '../../_base_/models/mask-rcnn_r50_fpn.py',
-    '../../_base_/datasets/lvis_instance_masks.py',
-    '../../_base_/schedules/schedule_1x.py',
-    '../../_base_/default_runtime.py',
-]
+_base_ = '../mask-rcnn_r50_fpn_masks_1x_lvis.py'
 
-model = dict(
-    backbone=dict(init_cfg=None),
-    roi_head=dict(bbox_head=dict(num_classes=1203)),
-    # LVIS counts up to 300 detections an image, rare classes with low scores among them.
-    test_cfg=dict(rcnn=dict(score_thr=0.0001, max_per_img=300)),
-)
+model = dict(backbone=dict(init_cfg=None))
 load_from = 'work_dirs/mask-rcnn_r50_fpn_p10_3x_coco/epoch_36.pth'

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/mask-rcnn_r50_fpn.py',
+    '../_base_/datasets/cityscapes_instance_p10-aug.py',
+    '../_base_/schedules/schedule_24k.py',
+    '../_base_/iter_runtime.py',
+]
+
+model = dict(roi_head=dict(bbox_head=dict(num_classes=8)))
