@@ -33,8 +33,9 @@ def regular_grid(
 
 
 def _cell_centres(cells: int, device: torch.device | str | None, align_corners: bool) -> Tensor:
-    index = torch.arange(cells, device=device, dtype=torch.float32)
-    return index / max(cells - 1, 1) if align_corners else (index + 0.5) / cells
+    if align_corners:
+        return torch.arange(cells, device=device, dtype=torch.float32) / max(cells - 1, 1)
+    return torch.arange(0.5, cells, device=device, dtype=torch.float32) / cells
 
 
 def region_to_image(points: Tensor, boxes: Tensor) -> Tensor:

@@ -59,15 +59,12 @@ def sample_maps(
             values = F.grid_sample(maps.float(), grid, mode, padding, align_corners)
             return values[:, :, 0].transpose(1, 2).to(maps.dtype)
         index = torch.arange(num_maps, device=maps.device)
-    x, y = (
-        _to_pixels(axis, size, padding, align_corners)
-        for axis, size in zip(points.float().unbind(-1), (width, height), strict=True)
-    )
-    x, y, weights = _taps(x, y, mode)  # (R, P, T) each
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    weights = (weights * inside).view(-1, weights.shape[-1])
-    rows = (index[:, None, None] * height + y.clamp(0, height - 1)) * width + x.clamp(0, width - 1)
-    rows = rows.view_as(weights)
+    options = mode, padding, align_corners
+    x, x_weights = _taps(points[..., 0].float(), width, *options)  # (R, P, T) each
+    y, y_weights = _taps(points[..., 1].float(), height, *options)
+    y = torch.add(y, index[:, None, None], alpha=height)
+    rows = torch.add(x[..., None, :], y[..., :, None], alpha=width).flatten(2).flatten(0, 1)
+    weights = (y_weights[..., :, None] * x_weights[..., None, :]).view_as(rows)
     table = maps.permute(0, 2, 3, 1).reshape(-1, channels)  # (N * H * W, D)
     if table.is_floating_point():
         values = F.embedding_bag(
@@ -78,12 +75,6 @@ def sample_maps(
     return values.view(*points.shape[:2], channels)
 
 
-def _to_pixels(coords: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:
-    """Turn coordinates along one axis of a map into fractional pixel indices."""
-    pixels = coords * (size - 1) if align_corners else coords * size - 0.5
-    return pixels.clamp(0, size - 1) if padding == 'border' else pixels
-
-
 def _to_unit(pixels: Tensor, height: float, width: float) -> Tensor:
     """Turn continuous pixels into coordinates in [0, 1]^2 of a map of that size."""
     # Axis by axis, because a tensor of the two sizes is a copy to the device, which waits for it.
@@ -91,15 +82,24 @@ def _to_unit(pixels: Tensor, height: float, width: float) -> Tensor:
     return torch.stack((x / width, y / height), -1)
 
 
-def _taps(x: Tensor, y: Tensor, mode: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn pixel indices, (R, P) each, into columns, rows and weights, (R, P, T) each."""
+def _taps(
+    coords: Tensor, size: int, mode: str, padding: str, align_corners: bool
+) -> tuple[Tensor, Tensor]:
+    """Turn coordinates along one axis of a map, (R, P), into cells and their weights, (R, P, T)
+    each; cells outside of the map become others, without weight.
+    """
+    # On a GPU the number of operations counts, not their size.
+    pixels = coords * (size - 1) if align_corners else coords * size - 0.5
+    if padding == 'border':
+        pixels = pixels.clamp(0, size - 1)
     if mode == 'nearest':
-        x, y = x.round().long()[..., None], y.round().long()[..., None]
-        return x, y, torch.ones_like(x, dtype=torch.float32)
-    fx, fy = x - x.floor(), y - y.floor()
-    x, y = x.floor().long(), y.floor().long()
-    weights = torch.stack(((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy), -1)
-    return torch.stack((x, x + 1, x, x + 1), -1), torch.stack((y, y, y + 1, y + 1), -1), weights
+        taps = pixels.round()[..., None]
+        weights = torch.ones_like(taps)
+    else:
+        taps = pixels.floor()[..., None] + torch.arange(2, device=pixels.device)
+        weights = 1 - (pixels[..., None] - taps).abs()
+    cells = taps.clamp(0, size - 1)
+    return cells.long(), weights * (cells == taps)
 
 
 def bilinear_weights(points: Tensor, size: tuple[int, int]) -> Tensor:
@@ -118,7 +118,7 @@ def bilinear_weights(points: Tensor, size: tuple[int, int]) -> Tensor:
         less than 1 at the border, beyond which there are zeros.
     """
     x, y = (
-        1 - (axis[..., None] * cells - 0.5 - torch.arange(cells, device=points.device)).abs()
+        1 - (axis[..., None] * cells - torch.arange(0.5, cells, device=points.device)).abs()
         for axis, cells in zip(points.float().unbind(-1), reversed(size), strict=True)
     )
     return (y.relu_()[..., :, None] * x.relu_()[..., None, :]).flatten(-2)

@@ -59,7 +59,7 @@ class PointRendMaskHead(BasePointMaskHead):
     def point_predictor(self, coarse: Tensor, labels: Tensor, read: PointFunction) -> PointFunction:
         """Bind the point head to regions; see the base class."""
         size = tuple(coarse.shape[2:])
-        cells = coarse.flatten(2).transpose(1, 2)  # (R, H * W, C)
+        cells = coarse.flatten(2).transpose(1, 2).contiguous()  # (R, H * W, C)
 
         def predict(points: Tensor) -> Tensor:
             if cells.shape[1] < cells.shape[2]:

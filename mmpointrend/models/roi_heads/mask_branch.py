@@ -1,5 +1,6 @@
 """What the RoI heads of this package share: a mask head bound to the regions of a batch."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -189,7 +190,7 @@ def render_regions(
     device: torch.device,
     cfg: ConfigDict,
 ) -> Tensor:
-    """Render the masks of all regions, a few regions at a time.
+    """Render the masks of all regions, in parts of about the same size.
 
     Args:
         bind: Gives the point predictor of a part of the regions.
@@ -204,11 +205,12 @@ def render_regions(
     """
     start, steps = cfg.subdivision_start, cfg.subdivision_steps
     points_per_region = max(start**2, cfg.subdivision_num_points)
-    at_once = max(1, POINTS_AT_ONCE.get(device.type, 2**15) // points_per_region)
+    limit = POINTS_AT_ONCE.get(device.type, 2**15)
+    num_parts = min(num_regions, math.ceil(num_regions * points_per_region / limit))
+    bounds = [num_regions * i // num_parts for i in range(num_parts)] + [num_regions]
     side = start * 2**steps
     masks = torch.empty(num_regions, 1, side, side, device=device)
-    for first in range(0, num_regions, at_once):
-        part = slice(first, min(first + at_once, num_regions))
+    for part in map(slice, bounds, bounds[1:]):
         predict = bind(part)
         planes = predict_grid(predict, part.stop - part.start, (start, start), device)
         masks[part] = render(predict, planes, steps, cfg.subdivision_num_points)
