@@ -47,6 +47,7 @@ from .catalogue import (
     config_of,
     entries,
     fields,
+    from_points,
     import_modules,
     load,
 )
@@ -250,10 +251,10 @@ def test_images_are_normalised_as_the_backbone_knows_them(path):
 def test_supervision_of_training(path):
     supervision, dataset = fields(path)['supervision'], train_dataset(path)
     steps = [type(step) for step in dataset.pipeline.transforms]
-    from_points = supervision != 'masks'
-    assert isinstance(dataset, PointCocoDataset) == from_points
-    assert (LoadPointAnnotations in steps) == from_points
-    assert dataset.ann_file.endswith(f'_{supervision.removesuffix("-aug")}.json') == from_points
+    assert isinstance(dataset, PointCocoDataset) == from_points(path)
+    assert (LoadPointAnnotations in steps) == from_points(path)
+    suffix = f'_{supervision.removesuffix("-aug")}.json'
+    assert dataset.ann_file.endswith(suffix) == (supervision != 'masks')
     assert (SubsamplePoints in steps) == supervision.endswith('-aug')
 
 

@@ -10,7 +10,7 @@ from mmdet.registry import DATASETS
 
 from mmpointrend.annotation import write_json
 
-from .catalogue import PATHS, fields, load
+from .catalogue import PATHS, from_points, load
 
 # Objects are squares of four quarters; the last quarter is background, and so is what is around.
 SIDE, QUARTER, CORNERS = 600, 120, [(40, 40), (320, 310)]
@@ -29,7 +29,7 @@ def training_dataset(path) -> dict:
 def distinct_pipelines() -> dict:
     found = {}
     for path in PATHS:
-        if fields(path)['supervision'] != 'masks':
+        if from_points(path):
             found.setdefault(json.dumps(training_dataset(path).pipeline), path)
     return {path.stem: path for path in found.values()}
 

@@ -107,19 +107,22 @@ def to_records(
     @cache
     def seconds(path: str, form: str) -> float:
         print(f'Reading {path}')
-        return annotation_seconds(read_coco(path)[0], form, image_seconds, object_seconds)
+        coco, _ = read_coco(path)
+        try:
+            return annotation_seconds(coco, form, image_seconds, object_seconds)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error
 
     records = []
     for result in results:
         record = result_record(result)
-        from_masks = result.fields['supervision'] == 'masks'
+        # Masks of other forms of supervision are predicted: nobody drew them.
+        drawn = result.fields['supervision'] == 'masks'
         try:
-            total = 0.0
-            for path, has_points in result.runs[0].annotations:
-                if not has_points and not from_masks:
-                    raise ValueError(f'{path}: found masks that nobody drew, expected points')
-                total += seconds(path, 'points' if has_points else 'masks')
-            record['annotation_seconds'] = total
+            record['annotation_seconds'] = sum(
+                seconds(path, 'masks' if drawn and not has_points else 'points')
+                for path, has_points in result.runs[0].annotations
+            )
         except (OSError, ValueError) as error:
             print(f'no annotation time: {result.config}: {error}')
         records.append(record)

@@ -50,19 +50,19 @@ for seed in "${seeds[@]}"; do
                 "${model}_r18-small_fpn_${supervision}_24e_nuclei.py"
         done
     done
+    for supervision in masks p10; do
+        run "pointins-fcos_$supervision" \
+            "pointins/pointins-fcos_r18-small_fpn_${supervision}_24e_nuclei.py"
+    done
     for where in random boundary; do
         run "implicit-pointrend_p10-$where" "${implicit}_p10_24e_nuclei.py" \
             "train_dataloader.dataset.ann_file=annotations/instances_train_p10-$where.json"
     done
-    # Self-training: Mask R-CNN on what Implicit PointRend drew from points.
-    pseudo="instances_train_pseudo_seed$seed.json"
-    if [[ ! -f "$annotations/$pseudo" ]]; then
-        "$python" "$tools/dataset_tools/pseudo_masks.py" "$configs/${implicit}_p10_24e_nuclei.py" \
-            "$work/implicit-pointrend_p10_seed$seed/epoch_24.pth" \
-            "$annotations/instances_train_p10.json" "$annotations/$pseudo" --keep-points
-    fi
-    run mask-rcnn_pseudo point_sup/mask-rcnn_r18-small_fpn_masks_24e_nuclei.py \
-        "train_dataloader.dataset.ann_file=annotations/$pseudo"
+    # Self-training: the first seed's Implicit PointRend draws the masks, Mask R-CNN learns them.
+    points pseudo pseudo_masks.py "$configs/${implicit}_p10_24e_nuclei.py" \
+        "$work/implicit-pointrend_p10_seed${seeds[0]}/epoch_24.pth" \
+        "$annotations/instances_train_p10.json" --keep-points
+    run mask-rcnn_pseudo point_sup/mask-rcnn_r18-small_fpn_pseudo_24e_nuclei.py
 done
 
 "$python" "$tools/analysis_tools/collect_results.py" "$work"/*_seed* -o nuclei.md

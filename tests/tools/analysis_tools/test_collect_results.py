@@ -121,10 +121,22 @@ def test_result_file_has_metrics_and_annotation_time(run, folders, tmp_path):
     assert points['annotation_seconds'] == pytest.approx(100 + 2 * (10 + 7 + 10 * 0.9))
 
 
+def test_predicted_masks_cost_what_their_points_cost(run, folders, tmp_path):
+    values = {
+        'train_dataloader.dataset.data_root': str(tmp_path),
+        'train_dataloader.dataset.ann_file': 'train_p10.json',
+    }
+    folder = write_run(tmp_path / 'd', 0.3, name=NAME.replace('masks', 'pseudo'), **values)
+    run(*folders[2:], folder, '--json', tmp_path / 'x.json')
+    points, pseudo = json.loads((tmp_path / 'x.json').read_text())
+    assert pseudo['supervision'] == 'pseudo'
+    assert pseudo['annotation_seconds'] == points['annotation_seconds']
+
+
 @pytest.mark.parametrize(
     ('values', 'reason'),
     [
-        ({}, 'train.json: found masks that nobody drew, expected points'),
+        ({}, "train.json: annotation 0: found no 'point_labels', expected a file with points"),
         ({**POINTS, 'train_dataloader.dataset.ann_file': 'none.json'}, 'No such file or directory'),
     ],
 )
