@@ -45,7 +45,7 @@ def sample_maps(
     Raises:
         ValueError: On an unknown mode or padding, or without ``index`` when R differs from N.
     """
-    num_maps, channels, height, width = maps.shape
+    num_maps, _, height, width = maps.shape
     if mode not in ('bilinear', 'nearest'):
         raise ValueError(f"mode must be 'bilinear' or 'nearest', got {mode!r}")
     if padding not in ('zeros', 'border'):
@@ -59,69 +59,66 @@ def sample_maps(
             values = F.grid_sample(maps.float(), grid, mode, padding, align_corners)
             return values[:, :, 0].transpose(1, 2).to(maps.dtype)
         index = torch.arange(num_maps, device=maps.device)
-    options = mode, padding, align_corners
-    x, x_weights = _taps(points[..., 0].float(), width, *options)  # (R, P, T) each
-    y, y_weights = _taps(points[..., 1].float(), height, *options)
-    y = torch.add(y, index[:, None, None], alpha=height)
-    rows = torch.add(x[..., None, :], y[..., :, None], alpha=width).flatten(2).flatten(0, 1)
-    weights = (y_weights[..., :, None] * x_weights[..., None, :]).view_as(rows)
+    x, y = points.float().unbind(-1)
+    if align_corners:
+        cells = torch.stack((x * (width - 1), y * (height - 1)), -1)
+    else:
+        cells = torch.stack((x * width, y * height), -1) - 0.5
+    return _read_cells(maps, cells, index, mode, padding)
+
+
+def _read_cells(
+    maps: Tensor, cells: Tensor, index: Tensor, mode: str = 'bilinear', padding: str = 'zeros'
+) -> Tensor:
+    """Read maps at fractional cells (x, y), 0 the centre of the first one, shape (R, P, 2); the
+    rest as in :func:`sample_maps`.
+    """
+    # Few operations, each on both axes or all taps: on a GPU their number counts, not their size.
+    channels, height, width = maps.shape[1:]
+    if mode == 'nearest':
+        taps = cells.round()[..., None]
+        weights = torch.ones_like(taps)
+    else:
+        taps = cells.floor()[..., None] + torch.arange(2, device=cells.device)
+        weights = 1 - (cells[..., None] - taps).abs()
+    x, y = taps.unbind(2)  # (R, P, T) each
+    x_weights, y_weights = weights.unbind(2)
+    column, row = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    if padding == 'zeros':
+        x_weights, y_weights = x_weights * (column == x), y_weights * (row == y)
+    row = torch.add(row.long(), index[:, None, None], alpha=height)
+    places = torch.add(column.long()[..., None, :], row[..., :, None], alpha=width)
+    places = places.flatten(2).flatten(0, 1)  # (R * P, T * T)
+    weights = (y_weights[..., :, None] * x_weights[..., None, :]).view_as(places)
     table = maps.permute(0, 2, 3, 1).reshape(-1, channels)  # (N * H * W, D)
     if table.is_floating_point():
         values = F.embedding_bag(
-            rows, table, per_sample_weights=weights.to(table.dtype), mode='sum'
+            places, table, per_sample_weights=weights.to(table.dtype), mode='sum'
         )
     else:
-        values = (table[rows] * weights[..., None]).sum(1)
-    return values.view(*points.shape[:2], channels)
+        values = (table[places] * weights[..., None]).sum(1)
+    return values.view(*cells.shape[:2], channels)
 
 
-def _to_unit(pixels: Tensor, height: float, width: float) -> Tensor:
-    """Turn continuous pixels into coordinates in [0, 1]^2 of a map of that size."""
-    # Axis by axis, because a tensor of the two sizes is a copy to the device, which waits for it.
-    x, y = pixels.float().unbind(-1)
-    return torch.stack((x / width, y / height), -1)
+def bilinear_weights(points: Tensor, size: int) -> Tensor:
+    """Write the bilinear reading of a small square map as a matrix.
 
-
-def _taps(
-    coords: Tensor, size: int, mode: str, padding: str, align_corners: bool
-) -> tuple[Tensor, Tensor]:
-    """Turn coordinates along one axis of a map, (R, P), into cells and their weights, (R, P, T)
-    each; cells outside of the map become others, without weight.
-    """
-    # On a GPU the number of operations counts, not their size.
-    pixels = coords * (size - 1) if align_corners else coords * size - 0.5
-    if padding == 'border':
-        pixels = pixels.clamp(0, size - 1)
-    if mode == 'nearest':
-        taps = pixels.round()[..., None]
-        weights = torch.ones_like(taps)
-    else:
-        taps = pixels.floor()[..., None] + torch.arange(2, device=pixels.device)
-        weights = 1 - (pixels[..., None] - taps).abs()
-    cells = taps.clamp(0, size - 1)
-    return cells.long(), weights * (cells == taps)
-
-
-def bilinear_weights(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Write the bilinear reading of a small map as a matrix.
-
-    ``bilinear_weights(points, (H, W)) @ maps.flatten(2).mT`` is ``sample_maps(maps, points)``. With
-    few cells it costs less, and what is linear may be computed on the cells before the points read
+    ``bilinear_weights(points, S) @ maps.flatten(2).mT`` is ``sample_maps(maps, points)``. With few
+    cells it costs less, and what is linear may be computed on the cells before the points read
     them.
 
     Args:
         points: Coordinates in [0, 1]^2 of the map, shape (R, P, 2).
-        size: Rows and columns of the map (H, W).
+        size: Side of the map S.
 
     Returns:
-        Weight of each cell ``y * W + x`` at each point, shape (R, P, H * W), float32. They sum to
+        Weight of each cell ``y * S + x`` at each point, shape (R, P, S * S), float32. They sum to
         less than 1 at the border, beyond which there are zeros.
     """
-    x, y = (
-        1 - (axis[..., None] * cells - torch.arange(0.5, cells, device=points.device)).abs()
-        for axis, cells in zip(points.float().unbind(-1), reversed(size), strict=True)
-    )
-    return (y.relu_()[..., :, None] * x.relu_()[..., None, :]).flatten(-2)
+    centres = torch.arange(0.5, size, device=points.device, dtype=torch.float32)
+    weights = (1 - (points.float()[..., None] * size - centres).abs()).relu_()
+    x, y = weights.unbind(2)  # (R, P, S) each
+    return (y[..., :, None] * x[..., None, :]).flatten(-2)
 
 
 def sample_region_features(
@@ -141,10 +138,10 @@ def sample_region_features(
     """
     pixels = region_to_image(points, rois[:, 1:])
     image = rois[:, 0].long()
-    sampled = []
-    for level, stride in zip(features, strides, strict=True):
-        height, width = level.shape[2] * stride, level.shape[3] * stride
-        sampled.append(sample_maps(level, _to_unit(pixels, height, width), image))
+    sampled = [
+        _read_cells(level, pixels / stride - 0.5, image)
+        for level, stride in zip(features, strides, strict=True)
+    ]
     return sampled[0] if len(sampled) == 1 else torch.cat(sampled, -1)
 
 
@@ -160,7 +157,7 @@ def label_points(masks: Tensor, points: Tensor, index: Tensor) -> Tensor:
         Share of the object at each point, bilinear between pixel centres, shape (R, P), float32 in
         [0, 1].
     """
-    return sample_maps(masks[:, None], _to_unit(points, *masks.shape[1:]), index)[..., 0]
+    return _read_cells(masks[:, None], points.float() - 0.5, index)[..., 0]
 
 
 def uniform_points(

@@ -43,15 +43,18 @@ def test_sample_maps_matches_reference(case):
         assert_same(maps.grad, case['grad_input'])
 
 
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize('padding', ['zeros', 'border'])
 @pytest.mark.parametrize('mode', ['bilinear', 'nearest'])
-def test_sample_maps_reads_the_named_map(mode):
-    maps, points = torch.rand(3, 4, 7, 9), torch.rand(5, 6, 2) * 1.4 - 0.2
+@pytest.mark.parametrize('size', [(7, 9), (1, 4)], ids=str)
+def test_sample_maps_reads_the_named_map(size, mode, padding, align_corners):
+    maps, points = torch.rand(3, 4, *size), torch.rand(5, 60, 2) * 4 - 1.5
     index = torch.tensor([2, 0, 2, 1, 0])
+    options = {'mode': mode, 'align_corners': align_corners}
     grid = 2 * points[:, None] - 1
-    expected = F.grid_sample(maps[index], grid, mode=mode, align_corners=False)[:, :, 0]
-    torch.testing.assert_close(
-        sample_maps(maps, points, index, mode=mode), expected.transpose(1, 2)
-    )
+    expected = F.grid_sample(maps[index], grid, padding_mode=padding, **options)[:, :, 0]
+    sampled = sample_maps(maps, points, index, padding=padding, **options)
+    torch.testing.assert_close(sampled, expected.transpose(1, 2), rtol=1e-5, atol=1e-5)
 
 
 def test_sample_maps_does_not_depend_on_memory_format():
@@ -168,8 +171,8 @@ def test_uniform_points_fill_the_unit_square():
 
 
 def test_bilinear_weights_read_like_sample_maps():
-    maps, points = torch.randn(3, 5, 4, 7), torch.rand(3, 40, 2) * 1.4 - 0.2
-    weights = bilinear_weights(points, (4, 7))
+    maps, points = torch.randn(3, 5, 6, 6), torch.rand(3, 40, 2) * 1.4 - 0.2
+    weights = bilinear_weights(points, 6)
     read = weights @ maps.flatten(2).transpose(1, 2)
     torch.testing.assert_close(read, sample_maps(maps, points), rtol=1e-5, atol=1e-5)
-    assert weights.dtype == bilinear_weights(points.bfloat16(), (4, 7)).dtype == torch.float32
+    assert weights.dtype == bilinear_weights(points.bfloat16(), 6).dtype == torch.float32

@@ -58,13 +58,12 @@ class PointRendMaskHead(BasePointMaskHead):
 
     def point_predictor(self, coarse: Tensor, labels: Tensor, read: PointFunction) -> PointFunction:
         """Bind the point head to regions; see the base class."""
-        size = tuple(coarse.shape[2:])
         cells = coarse.flatten(2).transpose(1, 2).contiguous()  # (R, H * W, C)
 
         def predict(points: Tensor) -> Tensor:
             if cells.shape[1] < cells.shape[2]:
                 # Fewer cells than classes: what is computed per cell is cheaper.
-                coarse_inputs = cells, bilinear_weights(points, size)
+                coarse_inputs = cells, bilinear_weights(points, coarse.shape[2])
             else:
                 coarse_inputs = sample_maps(coarse, points), None
             return self.point_head(read(points), *coarse_inputs, labels).float()
