@@ -27,8 +27,8 @@ class PointTargets(NamedTuple):
     Attributes:
         points: Region coordinates, shape (R, P, 2), float32.
         labels: Shape (R, P), float32: 1 object, 0 background, shares between, -1 ignored.
-        num_points: Points that a region really has, shape (R,); the rest of its row, up to the P of
-            the batch, is filled up with ignored ones.
+        num_points: Points that a region really has, ignored ones among them, shape (R,); the rest
+            of its row, up to the P of the batch, is filled up.
     """
 
     points: Tensor
@@ -57,10 +57,10 @@ class RegionMasks:
         masks: Sequence[BaseInstanceMasks | Tensor],
     ) -> None:
         self._boxes, self._objects = boxes, objects
-        self._masks: list[Tensor | tuple[Tensor, Tensor]] = []
+        self._masks: list[Tensor | PointTargets] = []
         for image_masks, image_boxes, index in zip(masks, boxes, objects, strict=True):
             if isinstance(image_masks, PointMasks):
-                # Points and labels of its regions, which are the same wherever a head asks.
+                # The same wherever a head asks.
                 image_masks = annotated_points(image_masks, image_boxes, index)
             elif not isinstance(image_masks, Tensor):
                 image_masks = image_masks.to_tensor(torch.uint8, image_boxes.device)
@@ -91,9 +91,9 @@ class RegionMasks:
         """
         parts = None if points is None else points.split([len(boxes) for boxes in self._boxes])
 
-        def read(image: int, masks: Tensor) -> tuple[Tensor, Tensor]:
+        def read(image: int, masks: Tensor) -> PointTargets:
             pixels = region_to_image(parts[image], self._boxes[image])
-            return parts[image], label_points(masks, pixels, self._objects[image])
+            return full_rows(parts[image], label_points(masks, pixels, self._objects[image]))
 
         return self._collect(read)
 
@@ -106,16 +106,16 @@ class RegionMasks:
                 least one half.
         """
 
-        def read(image: int, masks: Tensor) -> tuple[Tensor, Tensor]:
+        def read(image: int, masks: Tensor) -> PointTargets:
             boxes = self._boxes[image]
             labels = cell_shares(masks, boxes, self._objects[image], size).flatten(1)
             points = regular_grid(size, boxes.device).expand(len(boxes), -1, -1)
-            return points, labels if soft else (labels >= 0.5).float()
+            return full_rows(points, labels if soft else (labels >= 0.5).float())
 
         return self._collect(read)
 
-    def _collect(self, read: Callable[[int, Tensor], tuple[Tensor, Tensor]]) -> PointTargets:
-        """Points and labels of all images; ``read`` gives those of an image with dense masks."""
+    def _collect(self, read: Callable[[int, Tensor], PointTargets]) -> PointTargets:
+        """Points of all images; ``read`` gives those of an image with dense masks."""
         return _stack(
             [
                 read(image, masks) if isinstance(masks, Tensor) else masks
@@ -155,7 +155,7 @@ def cell_shares(masks: Tensor, boxes: Tensor, objects: Tensor, size: tuple[int, 
     return roi_align(masks[:, None].float(), rois, size, 1.0, 0, 'avg', True)[:, 0]
 
 
-def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:
+def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> PointTargets:
     """Move an image's annotated points into its regions.
 
     Points outside of a region are ignored (Pointly-Supervised Instance Segmentation, Sec. 4.1).
@@ -166,22 +166,28 @@ def annotated_points(masks: PointMasks, boxes: Tensor, objects: Tensor) -> tuple
         objects: Object of each region, shape (R,).
 
     Returns:
-        Region coordinates, shape (R, P, 2), and labels, shape (R, P), float32. A point outside of
-        its region is labelled -1 and moved to the middle.
+        The points of the regions. One outside of its region is labelled -1 and moved to the middle.
     """
     annotated = masks.to_tensor(torch.float32, boxes.device)[objects]  # (R, P, 3)
     points = image_to_region(annotated[..., :2], boxes)
     inside = in_region(points)
     labels = annotated[..., 2].masked_fill(~inside, -1)
-    return points.masked_fill(~inside[..., None], 0.5), labels
+    num_points = torch.as_tensor(masks.num_points, device=boxes.device)[objects]
+    return PointTargets(points.masked_fill(~inside[..., None], 0.5), labels, num_points)
 
 
-def _stack(per_image: list[tuple[Tensor, Tensor]]) -> PointTargets:
-    width = max(labels.shape[1] for _, labels in per_image)
-    points, labels, num_points = [], [], []
-    for image_points, image_labels in per_image:
-        count = image_labels.shape[1]
-        points.append(F.pad(image_points, (0, 0, 0, width - count)))
-        labels.append(F.pad(image_labels, (0, width - count), value=-1))
-        num_points.append(image_labels.new_full((len(image_labels),), count))
-    return PointTargets(torch.cat(points), torch.cat(labels), torch.cat(num_points))
+def full_rows(points: Tensor, labels: Tensor) -> PointTargets:
+    """Targets (R, P, 2) and (R, P) of which none only fill up a row."""
+    num_points = torch.full((len(labels),), labels.shape[1], device=labels.device)
+    return PointTargets(points, labels, num_points)
+
+
+def _stack(per_image: list[PointTargets]) -> PointTargets:
+    width = max(targets.labels.shape[1] for targets in per_image)
+    points, labels = [], []
+    for targets in per_image:
+        missing = width - targets.labels.shape[1]
+        points.append(F.pad(targets.points, (0, 0, 0, missing)))
+        labels.append(F.pad(targets.labels, (0, missing), value=-1))
+    num_points = torch.cat([targets.num_points for targets in per_image])
+    return PointTargets(torch.cat(points), torch.cat(labels), num_points)

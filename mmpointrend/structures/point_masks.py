@@ -28,12 +28,16 @@ class PointMasks(BaseInstanceMasks):
         labels: 1 object, 0 background, -1 ignored, in the lengths of ``coords``. Kept as int8.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
+        num_points: Points that each object has, (N,), where some of the P only fill up its row. By
+            default the lengths of ``coords``.
 
     Attributes:
         coords: float32 (N, P, 2), finite everywhere (an ignored point that was not is at (0, 0)).
         labels: int8 (N, P) in {1, 0, -1}.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
+        num_points: int64 (N,), each at most P. No transform changes it: a point that leaves the
+            image is ignored, but still one of the object's.
 
     Raises:
         ValueError: The shapes do not fit, a label is not 1, 0 or -1, a point that is not ignored
@@ -53,11 +57,15 @@ class PointMasks(BaseInstanceMasks):
         labels: np.ndarray | Sequence[Any],
         height: int,
         width: int,
+        num_points: np.ndarray | Sequence[int] | None = None,
     ) -> None:
         self.height, self.width = int(height), int(width)
         if min(self.height, self.width) < 1:
             raise ValueError(f'PointMasks needs an image, got height {height} and width {width}')
-        coords, labels = _as_arrays(coords, labels)
+        given, (coords, labels) = coords, _as_arrays(coords, labels)
+        if num_points is None:
+            num_points = [len(points) for points in given]
+        self.num_points = np.array(num_points, dtype=np.int64)
 
         known = np.isin(labels, (1, 0, -1))
         if not known.all():
@@ -101,7 +109,13 @@ class PointMasks(BaseInstanceMasks):
                 'transform moved the boxes without the masks (Mosaic, MixUp and RandomShift of '
                 'mmdet do): use CachedMosaic, or leave it out.'
             ) from error
-        return type(self)(self.coords[chosen], self.labels[chosen], self.height, self.width)
+        return type(self)(
+            self.coords[chosen],
+            self.labels[chosen],
+            self.height,
+            self.width,
+            self.num_points[chosen],
+        )
 
     def __repr__(self) -> str:
         num_objects, num_points = self.labels.shape
@@ -368,7 +382,8 @@ class PointMasks(BaseInstanceMasks):
             raise ValueError(f'cannot concatenate objects of images of sizes (h, w) {sizes}')
         coords = [points for mask in masks for points in mask.coords]
         labels = [points for mask in masks for points in mask.labels]
-        return cls(coords, labels, *sizes[0])
+        num_points = [count for mask in masks for count in mask.num_points]
+        return cls(coords, labels, *sizes[0], num_points)
 
     @property
     def areas(self) -> NoReturn:
@@ -405,7 +420,7 @@ class PointMasks(BaseInstanceMasks):
         _refuse('to_bitmap', 'train with a point-aware mask head')
 
     def _moved(self, coords: np.ndarray, height: int, width: int) -> 'PointMasks':
-        return type(self)(coords, self.labels, height, width)
+        return type(self)(coords, self.labels, height, width, self.num_points)
 
     def _warped(self, matrix: np.ndarray, out_shape: tuple[int, int]) -> 'PointMasks':
         # The matrices of OpenCV count pixel indices, where the first pixel's centre is (0, 0).

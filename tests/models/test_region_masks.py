@@ -157,7 +157,8 @@ def test_annotated_points_match_reference(case):
 def test_every_region_takes_the_points_of_its_object():
     masks = PointMasks([[[4.0, 5.0], [9.0, 9.0]], [[6.0, 7.0]]], [[1, 0], [0]], HEIGHT, WIDTH)
     box = torch.tensor([[2.0, 3.0, 10.0, 13.0]])
-    points, labels = annotated_points(masks, box.expand(3, -1), torch.tensor([1, 0, 1]))
+    points, labels, num_points = annotated_points(masks, box.expand(3, -1), torch.tensor([1, 0, 1]))
+    assert num_points.tolist() == [1, 2, 1]
     assert labels.tolist() == [[0, -1], [1, 0], [0, -1]]
     expected = torch.tensor([[0.25, 0.2], [0.875, 0.6]])
     torch.testing.assert_close(points[1], expected)
@@ -168,7 +169,7 @@ def test_points_on_the_border_count_and_points_beyond_do_not():
     coords = [[2.0, 3.0], [10.0, 13.0], [1.99, 5.0], [10.01, 5.0], [5.0, 2.99], [5.0, 13.01]]
     masks = PointMasks([coords], [[1, 0, 1, 0, 1, 0]], HEIGHT, WIDTH)
     box = torch.tensor([[2.0, 3.0, 10.0, 13.0]])
-    points, labels = annotated_points(masks, box, torch.tensor([0]))
+    points, labels, _ = annotated_points(masks, box, torch.tensor([0]))
     assert labels.tolist() == [[1, 0, -1, -1, -1, -1]]
     assert ((points >= 0) & (points <= 1)).all()
 
@@ -176,7 +177,7 @@ def test_points_on_the_border_count_and_points_beyond_do_not():
 def test_box_without_area_ignores_its_points():
     masks = PointMasks([[[5.0, 5.0], [6.0, 5.0]]], [[1, 0]], HEIGHT, WIDTH)
     box = torch.tensor([[5.0, 5.0, 5.0, 9.0]])
-    points, labels = annotated_points(masks, box, torch.tensor([0]))
+    points, labels, _ = annotated_points(masks, box, torch.tensor([0]))
     assert labels.tolist() == [[-1, -1]]
     assert points.isfinite().all()
 

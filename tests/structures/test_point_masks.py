@@ -40,6 +40,16 @@ def test_objects_with_fewer_points_are_padded_with_ignored_points(points):
     assert points.labels.tolist() == [[1, 0, 1, 0], [1, 0, -1, -1], [0, 1, 1, -1]]
 
 
+def test_how_many_points_an_object_has_is_kept(points):
+    assert points.num_points.tolist() == [4, 2, 3]
+    assert points[[2, 1]].num_points.tolist() == [3, 2]
+    one = PointMasks([[[1, 2]]], [[1]], HEIGHT, WIDTH)
+    assert PointMasks.cat([one, points]).num_points.tolist() == [1, 4, 2, 3]
+    cropped = points.flip().crop(np.array([0, 0, 1, 1])).pad((HEIGHT, WIDTH))
+    assert (cropped.labels == -1).any(axis=1).all()
+    assert cropped.num_points.tolist() == [4, 2, 3]
+
+
 def test_dtypes_are_float32_and_int8(points):
     assert (points.coords.dtype, points.labels.dtype) == (np.float32, np.int8)
 

@@ -66,6 +66,7 @@ class SubsamplePoints(BaseTransform):
             np.take_along_axis(masks.labels, kept, axis=1),
             masks.height,
             masks.width,
+            np.minimum(masks.num_points, self.num_points),
         )
         return results
 

@@ -53,6 +53,12 @@ def test_the_draw_is_without_replacement():
         assert len(set(rows(subsample(masks, 9))[0])) == 9
 
 
+def test_an_object_with_fewer_points_has_no_more_than_before():
+    coords = [np.full((count, 2), 3.5) for count in (6, 2, 4)]
+    masks = PointMasks(coords, [[1] * len(points) for points in coords], 16, 16)
+    assert subsample(masks, 4).num_points.tolist() == [4, 2, 4]
+
+
 def test_ignored_points_are_not_drawn_and_all_of_too_few_are_kept(masks):
     kept = subsample(masks, 5)
     assert (kept.labels[:2] != -1).sum(axis=1).tolist() == [5, 5]

@@ -12,6 +12,7 @@ from mmpointrend.models import PointFCNMaskHead
 from mmpointrend.structures import PointMasks
 
 from ...reference import assert_same, load_reference, with_our_names
+from ..grids import grids_of_masks
 
 CASES = load_reference('point_sup_mask_rcnn_head')['cases']
 # Gradients of the parameters are stored for the first batch of each case only.
@@ -196,6 +197,34 @@ def test_batch_with_both_kinds_of_supervision_is_the_mean_of_its_regions(class_a
     torch.testing.assert_close(loss_of(head, planes, [two, one], [masks, annotated]), expected)
     swapped = planes[[2, 0, 1]]
     torch.testing.assert_close(loss_of(head, swapped, [one, two], [annotated, masks]), expected)
+
+
+@pytest.mark.parametrize('class_agnostic', [False, True])
+def test_points_on_the_grid_of_a_mask_give_the_loss_of_the_mask(class_agnostic):
+    torch.manual_seed(0)
+    head = PointFCNMaskHead(1, in_channels=4, num_classes=3, class_agnostic=class_agnostic)
+    planes = torch.randn(2, 1 if class_agnostic else 3, 28, 28)
+    masks = dense(2)
+    boxes, annotated = grids_of_masks(masks.masks, 28)
+    sampled = [regions(boxes, [0, 1], [2, 0])]
+    from_masks = loss_of(head, planes, sampled, [masks]).squeeze()  # mmdet gives one element
+    from_points = loss_of(head, planes, sampled, [InstanceData(masks=annotated)])
+    torch.testing.assert_close(from_points, from_masks)
+
+
+def test_objects_count_the_same_whichever_of_them_share_an_image():
+    torch.manual_seed(0)
+    head = PointFCNMaskHead(1, in_channels=4, num_classes=3)
+    planes = torch.randn(2, 3, 28, 28)
+    coords, labels = [[[10.5, 20.5]] * 10, [[35.5, 27.5]]], [[1] * 10, [0]]
+    together = loss_of(head, planes, [regions(BOXES[:2], [0, 1], [1, 1])], [points(coords, labels)])
+    apart = loss_of(
+        head,
+        planes,
+        [regions(box, [0], [1]) for box in BOXES[:2]],
+        [points([c], [label]) for c, label in zip(coords, labels, strict=True)],
+    )
+    torch.testing.assert_close(together, apart)
 
 
 # ------------------------------------------------------------------------------- ignored points

@@ -28,6 +28,10 @@ def build_cascade(cascade, method='pointrend', bbox_head=None, **kwargs):
         'fc_out_channels': 8,
         'reg_class_agnostic': True,
     }
+    mask_branch = {
+        'mask_roi_extractor': {'type': 'mmpointrend.PointRoIExtractor', 'featmap_strides': [4]},
+        'mask_head': mask_head(method, num_points=7),
+    }
     return cascade(
         num_stages=2,
         stage_loss_weights=[1, 0.5],
@@ -38,15 +42,13 @@ def build_cascade(cascade, method='pointrend', bbox_head=None, **kwargs):
             'featmap_strides': [4],
         },
         bbox_head=bbox_head or [{**one_stage, 'num_classes': 5}, one_stage],
-        mask_roi_extractor={'type': 'mmpointrend.PointRoIExtractor', 'featmap_strides': [4]},
-        mask_head=mask_head(method, num_points=7),
         test_cfg=ConfigDict(
             mask_thr_binary=0.5,
             subdivision_start=14,
             subdivision_steps=1,
             subdivision_num_points=196,
         ),
-        **kwargs,
+        **(mask_branch | kwargs),
     )
 
 

@@ -12,6 +12,7 @@ from mmpointrend.points import predict_grid, regular_grid, render
 from mmpointrend.structures import PointMasks
 
 from ...reference import assert_same, load_reference, with_our_names
+from ..grids import grids_of_masks
 
 IMPLICIT = load_reference('implicit_pointrend_mask_head')
 IMPLICIT_POINTS = load_reference('point_sup_implicit_pointrend_head')
@@ -191,7 +192,7 @@ def record_rendering(monkeypatch):
 
 def box_regions(boxes, objects, labels):
     return SimpleNamespace(
-        pos_priors=torch.tensor(boxes).view(-1, 4),
+        pos_priors=torch.as_tensor(boxes).view(-1, 4),
         pos_assigned_gt_inds=torch.tensor(objects, dtype=torch.long),
         pos_gt_labels=torch.tensor(labels, dtype=torch.long),
     )
@@ -253,13 +254,11 @@ def test_points_on_the_grid_of_a_mask_teach_what_the_mask_teaches(method):
     head.mask_head.point_sampler.forward = lambda predict, num_regions, device: grid.expand(
         num_regions, -1, -1
     )
-    # A box of 7 x 7 pixels: each cell is a pixel.
-    sampled = box_regions([8.0, 10.0, 15.0, 17.0], [0], [2])
     mask = torch.rand(1, 64, 96, generator=torch.Generator().manual_seed(0)) < 0.5
-    dense = InstanceData(masks=BitmapMasks(mask.numpy().astype('uint8'), 64, 96))
-    coords = grid * 7 + torch.tensor([8.0, 10.0])
-    labels = mask[0, 10:17, 8:15].flatten().int()
-    points = InstanceData(masks=PointMasks(coords[None].numpy(), labels[None].numpy(), 64, 96))
+    bitmaps = BitmapMasks(mask.numpy().astype('uint8'), 64, 96)
+    boxes, annotated = grids_of_masks(bitmaps, 7)
+    sampled = box_regions(boxes, [0], [2])
+    dense, points = InstanceData(masks=bitmaps), InstanceData(masks=annotated)
     features = (torch.randn(1, 16, 16, 24),)
     from_mask = head.mask_loss(features, [sampled], None, [dense])['loss_mask']
     from_points = head.mask_loss(features, [sampled], None, [points])['loss_mask']
