@@ -1,13 +1,14 @@
 """Annotated points against the masks of the same objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .masks import decode_segmentation
-from .schema import PointAnnotationError, check_points
+from .schema import PointAnnotationError, check_box, check_points
 
 
 @dataclass
@@ -50,9 +51,14 @@ def reference_points(
 
     Raises:
         PointAnnotationError: The points or the mask of an object are bad, or there is no mask of
-            its annotation id, or that is of an image of another size.
+            its annotation id, or that is of another object: on an image of another name or size, of
+            a category of another name, or in a box elsewhere. Some annotation tools renumber ids.
     """
     by_id = {ann['id']: ann for ann in masks['annotations']}
+    names, mask_names = (
+        {category['id']: category['name'] for category in file['categories']}
+        for file in (data, masks)
+    )
     for ann in data['annotations']:
         if ann.get('iscrowd', 0):
             continue
@@ -63,18 +69,43 @@ def reference_points(
                 ann, source, f'no annotation of this id in {mask_source}', 'a mask of each object'
             )
         mask_ann = by_id[ann['id']]
-        image = mask_images[mask_ann['image_id']]
-        if (image['width'], image['height']) != (width, height):
+        here = _place(ann, images, names)
+        there = _place(mask_ann, mask_images, mask_names)
+        for what, value in here.items():
+            if there[what] != value:
+                raise PointAnnotationError.of(
+                    mask_ann, mask_source, f'{what} {there[what]!r}', f'{value!r}, as in {source}'
+                )
+        box = check_box(ann, width, height, source)
+        mask_box = check_box(mask_ann, width, height, mask_source)
+        if not _overlap(box, mask_box):
             raise PointAnnotationError.of(
-                mask_ann,
-                mask_source,
-                f'an image of {image["width"]} x {image["height"]}',
-                f'{width} x {height}, as in {source}',
+                mask_ann, mask_source, f'bbox {mask_box}', f'one that meets {box}, as in {source}'
             )
         mask = decode_segmentation(mask_ann, width, height, mask_source)
         points = coords.astype(np.int64)
         truth = mask[points[:, 1], points[:, 0]].astype(np.int8)
         yield ReferencedPoints(ann, labels, truth, boundary_distances(mask, points))
+
+
+def _place(
+    ann: dict[str, Any], images: dict[Any, dict[str, Any]], names: dict[Any, str]
+) -> dict[str, Any]:
+    """What annotations of the same object have in common besides their id."""
+    image = images[ann['image_id']]
+    return {
+        'image': Path(image.get('file_name') or '').name,
+        'image size': (image['width'], image['height']),
+        'category': names[ann['category_id']],
+    }
+
+
+def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether boxes (x, y, width, height) have a point in common."""
+    return all(
+        max(box[axis], other[axis]) <= min(box[axis] + box[axis + 2], other[axis] + other[axis + 2])
+        for axis in (0, 1)
+    )
 
 
 def boundary_distances(mask: np.ndarray, points: np.ndarray) -> np.ndarray:

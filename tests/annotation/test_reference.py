@@ -66,18 +66,24 @@ def test_the_border_of_the_image_is_no_boundary() -> None:
     assert boundary_distances(mask, np.array([[0, 0], [3, 0], [8, 4]])).tolist() == [4, 1, 5]
 
 
+CATEGORIES = [{'id': 1, 'name': 'square'}, {'id': 2, 'name': 'disc'}]
+
+
 def points_file(**changes: Any) -> dict[str, Any]:
-    ann = {'id': 7, 'image_id': 1, 'category_id': 1}
+    ann = {'id': 7, 'image_id': 1, 'category_id': 1, 'bbox': [2, 1, 5, 4]}
     ann |= {'point_coords': [[3, 2], [2, 2], [5, 4]], 'point_labels': [1, 1, 0], **changes}
-    return {'annotations': [{'id': 6, 'image_id': 1, 'category_id': 1, 'iscrowd': 1}, ann]}
+    crowd = {'id': 6, 'image_id': 1, 'category_id': 1, 'iscrowd': 1}
+    return {'annotations': [crowd, ann], 'categories': CATEGORIES}
 
 
-def look_up(data: dict[str, Any], ann_id: int = 7, size: tuple[int, int] = (WIDTH, HEIGHT)) -> list:
-    mask = square()[: size[1], : size[0]]
-    masks = {'annotations': [mask_annotation(mask, ann_id, image_id=9, category_id=1)]}
-    mask_images = {9: {'id': 9, 'width': size[0], 'height': size[1]}}
-    images = {1: {'id': 1, 'width': WIDTH, 'height': HEIGHT}}
-    return list(reference_points(data, images, masks, mask_images, 'points.json', 'masks.json'))
+def look_up(data: dict[str, Any], ann_id: int = 7, **changes: Any) -> list:
+    image = {'id': 1, 'width': WIDTH, 'height': HEIGHT, 'file_name': 'val/one.png'}
+    mask_image = {**image, 'id': 9, 'file_name': 'one.png', **changes}
+    mask = square()[: mask_image['height'], : mask_image['width']]
+    annotations = [mask_annotation(mask, ann_id, image_id=9, category_id=1)]
+    masks = {'annotations': annotations, 'categories': CATEGORIES}
+    files = 'points.json', 'masks.json'
+    return list(reference_points(data, {1: image}, masks, {9: mask_image}, *files))
 
 
 def test_points_are_looked_up_in_the_mask_of_their_id() -> None:
@@ -98,6 +104,25 @@ def test_an_object_without_a_mask_is_an_error() -> None:
         look_up(points_file(), ann_id=8)
 
 
-def test_an_image_of_another_size_is_an_error() -> None:
-    with pytest.raises(PointAnnotationError, match=r'masks\.json: annotation 7: .* 10 x 8, expec'):
-        look_up(points_file(), size=(10, HEIGHT))
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'width': 10}, r'image size \(10, 8\), expected \(12, 8\), as in points\.json'),
+        ({'file_name': 'two.png'}, r"image 'two\.png', expected 'one\.png', as in points\.json"),
+    ],
+)
+def test_a_mask_on_another_image_is_an_error(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(PointAnnotationError, match=rf'masks\.json: annotation 7: found {message}'):
+        look_up(points_file(), **changes)
+
+
+def test_a_mask_of_another_category_is_an_error() -> None:
+    with pytest.raises(
+        PointAnnotationError, match="category 'square', expected 'disc', as"
+    ):
+        look_up(points_file(category_id=2))
+
+
+def test_a_mask_somewhere_else_is_an_error() -> None:
+    with pytest.raises(PointAnnotationError, match=r'found bbox .* meets \(9, 6, 2, 1\)'):
+        look_up(points_file(bbox=[9, 6, 2, 1]))
