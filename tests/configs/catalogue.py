@@ -16,7 +16,7 @@ ALL_PATHS = sorted(ROOT.glob('[!_]*/*.py'))
 PATHS = [path for path in ALL_PATHS if not path.parent.name.endswith('_semantic')]
 NAME = re.compile(
     r'(?P<method>[a-z0-9-]+)_(?P<backbone>[a-z0-9.-]+)_(?P<neck>[a-z0-9-]+)'
-    r'_(?P<supervision>masks|pseudo|p\d+|p\d+-aug)_(?P<schedule>\d+x|\d+e|\d+k)_(?P<dataset>[a-z0-9-]+)'
+    r'_(?P<supervision>masks|pseudo|p\d+(-aug|-random|-boundary)?)_(?P<schedule>\d+x|\d+e|\d+k)_(?P<dataset>[a-z0-9-]+)'
 )
 
 

@@ -12,13 +12,12 @@ annotations=data/nuclei/annotations
 work=work_dirs/nuclei
 seeds=("${@:-0}")
 
-# run NAME CONFIG [KEY=VALUE ...]: train, then measure boundary AP too
+# run MODEL_SUPERVISION: train its config, then measure boundary AP too
 run() {
-    local folder="$work/$1_seed$seed" config="$configs/$2"
-    shift 2
+    local config="$configs/$1_24e_nuclei.py" folder="$work/${1##*/}_seed$seed"
     if [[ ! -f "$folder/epoch_24.pth" ]]; then
         "$python" "$tools/train.py" "$config" --work-dir "$folder" --resume \
-            --cfg-options "randomness.seed=$seed" "$@"
+            --cfg-options "randomness.seed=$seed"
     fi
     if [[ ! -f "$folder/tested" ]]; then
         "$python" "$tools/test.py" "$config" "$folder/epoch_24.pth" --work-dir "$folder" \
@@ -43,26 +42,23 @@ points p10-boundary "${disturb[@]}" --where boundary --masks "$annotations/insta
 
 implicit=implicit_pointrend/implicit-pointrend_r18-small_fpn
 for seed in "${seeds[@]}"; do
-    for model in point_sup/mask-rcnn pointrend/pointrend implicit_pointrend/implicit-pointrend \
-        point_sup/condinst; do
-        for supervision in masks p10 p10-aug; do
-            run "$(basename "$model")_$supervision" \
-                "${model}_r18-small_fpn_${supervision}_24e_nuclei.py"
-        done
+    for supervision in masks p10 p10-aug; do
+        run "point_sup/mask-rcnn_r18-small_fpn_$supervision"
+        run "pointrend/pointrend_r18-small_fpn_$supervision"
+        run "${implicit}_$supervision"
+        run "point_sup/condinst_r18-small_fpn_$supervision"
     done
     for supervision in masks p10; do
-        run "pointins-fcos_$supervision" \
-            "pointins/pointins-fcos_r18-small_fpn_${supervision}_24e_nuclei.py"
+        run "pointins/pointins-fcos_r18-small_fpn_$supervision"
     done
-    for where in random boundary; do
-        run "implicit-pointrend_p10-$where" "${implicit}_p10_24e_nuclei.py" \
-            "train_dataloader.dataset.ann_file=annotations/instances_train_p10-$where.json"
+    for supervision in p10-random p10-boundary; do
+        run "${implicit}_$supervision"
     done
     # Self-training: the first seed's Implicit PointRend draws the masks, Mask R-CNN learns them.
     points pseudo pseudo_masks.py "$configs/${implicit}_p10_24e_nuclei.py" \
-        "$work/implicit-pointrend_p10_seed${seeds[0]}/epoch_24.pth" \
+        "$work/${implicit##*/}_p10_seed${seeds[0]}/epoch_24.pth" \
         "$annotations/instances_train_p10.json" --keep-points
-    run mask-rcnn_pseudo point_sup/mask-rcnn_r18-small_fpn_pseudo_24e_nuclei.py
+    run point_sup/mask-rcnn_r18-small_fpn_pseudo
 done
 
 "$python" "$tools/analysis_tools/collect_results.py" "$work"/*_seed* -o nuclei.md
