@@ -1,4 +1,4 @@
-# Ten labelled points per object, 5 % of the labels wrong: those nearest to a boundary. Make them once:
+# Ten labelled points per object, 5 % of the labels wrong: those nearest to a boundary. Once:
 #   python tools/dataset_tools/disturb_points.py \
 #       data/nuclei/annotations/instances_train_p10.json --share 0.05 --where boundary \
 #       --masks data/nuclei/annotations/instances_train.json \

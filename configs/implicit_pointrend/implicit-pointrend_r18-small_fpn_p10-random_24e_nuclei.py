@@ -1,4 +1,4 @@
-# Ten labelled points per object, 5 % of the labels wrong: any of them. Make them once:
+# Ten labelled points per object, 5 % of the labels wrong: any of them. Once:
 #   python tools/dataset_tools/disturb_points.py \
 #       data/nuclei/annotations/instances_train_p10.json --share 0.05 --where random \
 #       data/nuclei/annotations/instances_train_p10-random.json
