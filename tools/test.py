@@ -45,7 +45,13 @@ def draw_predictions(cfg: Config, args: argparse.Namespace) -> None:
     if 'visualization' not in cfg.get('default_hooks', {}):
         raise SystemExit('--show and --show-dir need default_hooks.visualization in the config')
     hook = cfg.default_hooks.visualization
-    hook.update(draw=True, show=args.show, wait_time=args.wait_time, test_out_dir=args.show_dir)
+    hook.update(draw=True, show=args.show, wait_time=args.wait_time)
+    if cfg.default_scope == 'mmdet':
+        hook.test_out_dir = args.show_dir
+        return
+    hook.interval = 1  # of images; mmdet draws all of them
+    if args.show_dir:  # mmseg's hook has no folder of its own
+        cfg.visualizer.save_dir = args.show_dir
 
 
 def augment(cfg: Config) -> None:

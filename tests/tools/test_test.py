@@ -2,10 +2,19 @@
 
 import argparse
 import sys
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import HOOKS, VISUALIZERS, DefaultScope
+from mmengine.structures import PixelData
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+SEMANTIC = CONFIGS / 'pointrend_semantic/pointrend_r18-small_fpn_masks_1k_nuclei.py'
 
 
 @pytest.mark.parametrize('evaluator', [{'type': 'A'}, [{'type': 'A'}]])
@@ -21,6 +30,26 @@ def test_predictions_are_written_besides_the_evaluation(
 def test_pictures_need_the_hook(script: ModuleType) -> None:
     with pytest.raises(SystemExit, match=r'default_hooks\.visualization in the config'):
         script.draw_predictions(Config({'default_hooks': {}}), argparse.Namespace())
+
+
+def test_pictures_of_a_semantic_model(script: ModuleType, tmp_path: Path) -> None:
+    structures = pytest.importorskip('mmseg.structures')
+    cfg = Config.fromfile(SEMANTIC)
+    options = argparse.Namespace(show=False, show_dir=str(tmp_path / 'pictures'), wait_time=0)
+    script.draw_predictions(cfg, options)
+    labels = PixelData(data=torch.zeros(1, 8, 8, dtype=torch.long))
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        visualizer = VISUALIZERS.build(cfg.visualizer | {'name': str(tmp_path)})
+        visualizer.dataset_meta = cfg.metainfo
+        hook = HOOKS.build(cfg.default_hooks.visualization)
+    runner = SimpleNamespace(iter=0)
+    for index in range(2):
+        path = tmp_path / f'image{index}.png'
+        cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+        sample = structures.SegDataSample(pred_sem_seg=labels, gt_sem_seg=labels)
+        sample.set_metainfo({'img_path': str(path)})
+        hook.after_test_iter(runner, index, {}, [sample])
+    assert len(list(tmp_path.glob('pictures/**/*image*.png'))) == 2
 
 
 def test_predictions_go_to_a_pickle(

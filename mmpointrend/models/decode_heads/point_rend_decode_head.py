@@ -44,7 +44,8 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
             of their outer edges. As in the head before.
 
     Raises:
-        ValueError: When ``point_head`` has another ``num_classes``.
+        ValueError: When ``point_head`` has another ``num_classes``, or ``in_channels`` and
+            ``in_index`` are not lists of the same length.
     """
 
     def __init__(
@@ -60,6 +61,15 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
         ignore_index: int = 255,
         align_corners: bool = False,
     ) -> None:
+        if not (
+            isinstance(in_channels, Sequence)
+            and isinstance(in_index, Sequence)
+            and len(in_channels) == len(in_index)
+        ):
+            raise ValueError(
+                f'decode_head: found in_channels {in_channels} and in_index {in_index}, expected '
+                'a list of channels and one of as many maps'
+            )
         super().__init__(
             in_channels,
             channels=1,
@@ -123,8 +133,14 @@ class PointRendDecodeHead(BaseCascadeDecodeHead):
             Maps points (N, P, 2) in [0, 1]^2 of the images to logits (N, P, C).
 
         Raises:
-            ValueError: When the coarse logits have another number of channels.
+            ValueError: When the coarse logits, or the maps, have another number of channels.
         """
+        found = [inputs[i].shape[1] if i < len(inputs) else None for i in self.in_index]
+        if found != list(self.in_channels):
+            raise ValueError(
+                f'decode_head.in_channels is {list(self.in_channels)}, but the maps in_index '
+                f'{list(self.in_index)} of {len(inputs)} have {found}'
+            )
         if coarse.shape[1] != self.out_channels:
             raise ValueError(
                 f'the decode head before gives {coarse.shape[1]} channels, but this one has '

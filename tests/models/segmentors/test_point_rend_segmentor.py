@@ -171,34 +171,38 @@ def test_tensor_mode():
         assert model(images(), mode='tensor').shape == (1, 5, *SIZE)
 
 
-def test_test_time_augmentation():
-    cfg = config()
-    model = build(cfg).eval()
-    tta = SegTTAModel(module=model)
-    image = images()[0]
-    data = {
+def views(image):
+    """An image and its mirror image, as a test pipeline packs them."""
+    metainfo = {
+        'img_shape': SIZE,
+        'ori_shape': SIZE,
+        'img_path': '',
+        'flip_direction': 'horizontal',
+    }
+    return {
         'inputs': [[image], [image.flip(2)]],
         'data_samples': [
-            [
-                SegDataSample(
-                    metainfo={
-                        'img_shape': SIZE,
-                        'ori_shape': SIZE,
-                        'img_path': '',
-                        'flip': flip,
-                        'flip_direction': 'horizontal',
-                    }
-                )
-            ]
-            for flip in (False, True)
+            [SegDataSample(metainfo={**metainfo, 'flip': flip})] for flip in (False, True)
         ],
     }
-    (merged,) = tta.test_step(data)
+
+
+@pytest.mark.parametrize('mode', ['whole', 'slide'])
+@pytest.mark.parametrize('binary', [False, True])
+def test_test_time_augmentation_averages_probabilities(mode, binary):
+    model = build(binary_config() if binary else config())
+    model.test_cfg.update(mode=mode, crop_size=(64, 48), stride=(64, 48))
+    image = images()[0]
+    (merged,) = SegTTAModel(module=model.eval()).test_step(views(image))
     (straight,) = predict(model, image[None])
     (mirrored,) = predict(model, image[None].flip(3))
-    probability = straight.seg_logits.data.softmax(0)
-    probability = probability + mirrored.seg_logits.data.flip(2).softmax(0)
-    assert torch.equal(merged.pred_sem_seg.data.view(SIZE), probability.argmax(0))
+    logits = torch.stack([straight.seg_logits.data, mirrored.seg_logits.data.flip(2)])
+    if binary:
+        expected = logits.sigmoid().mean(0)[0] > BINARY['threshold']
+        assert 0 < expected.sum() < expected.numel()
+    else:
+        expected = logits.softmax(1).mean(0).argmax(0)
+    assert torch.equal(merged.pred_sem_seg.data.view(SIZE).long(), expected.long())
 
 
 def test_mmseg_cascade_does_too():
@@ -221,13 +225,26 @@ def test_one_output_channel_trains():
     assert [key for key, value in model.named_parameters() if value.grad is None] == []
 
 
-@pytest.mark.parametrize('threshold', [0.1, 0.9])
+def test_one_output_channel_trains_on_a_batch_that_is_all_ignore():
+    model = build(binary_config()).train()
+    data = samples(torch.full((2, *SIZE), 255))
+    losses = model.loss(images(2), data)
+    total = sum(value for key, value in losses.items() if 'loss' in key)
+    total.backward()
+    assert total == 0
+    assert [key for key, value in model.named_parameters() if value.grad is None] == []
+    assert all((sample.gt_sem_seg.data == 255).all() for sample in data)
+
+
+@pytest.mark.parametrize('threshold', [0.5, 0.55])
 def test_one_output_channel_predicts(threshold):
     cfg = binary_config()
     cfg['decode_head'][0]['threshold'] = threshold
     (found,) = predict(build(cfg), images())
     assert found.seg_logits.data.shape == (1, *SIZE)
-    assert torch.equal(found.pred_sem_seg.data.bool(), found.seg_logits.data > threshold)
+    expected = found.seg_logits.data.sigmoid() > threshold
+    assert torch.equal(found.pred_sem_seg.data.bool(), expected)
+    assert 0 < expected.sum() < expected.numel()
 
 
 @pytest.mark.parametrize('several', [False, True])
@@ -240,8 +257,8 @@ def test_classes_are_written_once(several):
         assert {name: getattr(head, name) for name in BINARY} == BINARY
 
 
-@pytest.mark.parametrize('key', BINARY)
-def test_other_classes(key):
+@pytest.mark.parametrize('key', [*BINARY, 'align_corners', 'ignore_index'])
+def test_heads_that_disagree(key):
     cfg = binary_config()
     cfg['decode_head'][1][key] = 7
     with pytest.raises(ValueError, match=rf'decode_head\[1\]\.{key} is 7, but decode_head\[0\]'):
@@ -252,3 +269,36 @@ def test_other_classes_of_an_auxiliary_head():
     auxiliary = {**FCN, 'num_classes': 4}
     with pytest.raises(ValueError, match=r'auxiliary_head\.num_classes is 4'):
         build({**config(), 'auxiliary_head': auxiliary})
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (FCN, r'decode_head: found \{.*expected a list'),
+        ([FCN], r'decode_head: found \[.*expected a list'),
+        ([FCN, point_head()], r'decode_head\[0\]\.num_classes is missing'),
+    ],
+)
+def test_a_wrong_list_of_heads(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        build({**config(), 'decode_head': wrong})
+
+
+@pytest.mark.parametrize('wrong', [{'in_channels': 8}, {'in_index': 1}, {'in_index': [1]}], ids=str)
+def test_wrong_lists_of_maps(wrong):
+    cfg = config()
+    cfg['decode_head'][-1].update(wrong)
+    with pytest.raises(ValueError, match=r'decode_head: found in_channels .* expected a list'):
+        build(cfg)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'found'),
+    [({'in_channels': [8, 17]}, r'\[8, 16\]'), ({'in_index': [0, 9]}, r'\[8, None\]')],
+    ids=str,
+)
+def test_maps_that_are_not_there(wrong, found):
+    cfg = config()
+    cfg['decode_head'][-1].update(wrong)
+    with pytest.raises(ValueError, match=rf'decode_head\.in_channels is .* of 4 have {found}'):
+        predict(build(cfg), images())
