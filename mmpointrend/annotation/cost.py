@@ -67,8 +67,8 @@ def _form_seconds(ann: dict[str, Any], form: str) -> float:
         return POLYGON_SECONDS
     if form == 'boxes':
         return BOX_SECONDS
-    if 'point_labels' not in ann:
-        raise ValueError(
-            f"annotation {ann['id']}: found no 'point_labels', expected a file with points"
-        )
-    return BOX_SECONDS + POINT_SECONDS * len(ann['point_labels'])
+    labels = ann.get('point_labels')
+    if not isinstance(labels, list):
+        found = f'point_labels {labels!r}' if 'point_labels' in ann else "no 'point_labels'"
+        raise ValueError(f'annotation {ann["id"]}: found {found}, expected a file with points')
+    return BOX_SECONDS + POINT_SECONDS * len(labels)

@@ -26,8 +26,8 @@ def read_coco(
 
     Returns:
         The content of the file and its images by id. Every image has an integer ``width`` and
-        ``height`` of at least 1, every annotation an integer ``id`` >= 0 that no other one has,
-        and an ``image_id`` and a ``category_id`` that exist.
+        ``height`` of at least 1, every category a ``name``, every annotation an integer ``id``
+        >= 0 that no other one has, and an ``image_id`` and a ``category_id`` that exist.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -96,6 +96,9 @@ def check_coco(data: Any, source: str) -> dict[Any, dict[str, Any]]:
                 raise error(f'image {image["id"]!r} with {side} {value!r}', 'an integer >= 1')
         images[image['id']] = image
 
+    for category in data['categories']:
+        if not isinstance(name := category.get('name'), str) or not name:
+            raise error(f'category {category["id"]!r} with name {name!r}', 'a text')
     category_ids = {category['id'] for category in data['categories']}
     known = {'image_id': ('images', images), 'category_id': ('categories', category_ids)}
     seen = set()
@@ -115,6 +118,29 @@ def check_coco(data: Any, source: str) -> dict[Any, dict[str, Any]]:
     return images
 
 
+def image_name(image: dict[str, Any], source: str) -> str:
+    """Return where an image is in the folder of all images.
+
+    Args:
+        image: An image of a COCO file.
+        source: The file, for the error message.
+
+    Returns:
+        Its ``file_name``, or without one the last two parts of its ``coco_url``, which LVIS v1
+        has instead: ``train2017/000000391895.jpg``.
+
+    Raises:
+        PointAnnotationError: It has neither.
+    """
+    name, address = image.get('file_name'), image.get('coco_url')
+    if isinstance(name, str) and name:
+        return name
+    if isinstance(address, str) and address:
+        return '/'.join(address.split('/')[-2:])
+    found = f'image {image["id"]!r} with file_name {name!r} and coco_url {address!r}'
+    raise PointAnnotationError(f'{source}: found {found}, expected a text in one of them')
+
+
 def check_output(path: Path, inputs: Iterable[Path], force: bool) -> None:
     """Check that a file may be written, before long work begins.
 
@@ -124,8 +150,14 @@ def check_output(path: Path, inputs: Iterable[Path], force: bool) -> None:
         force: Whether another file at ``path`` may be replaced.
 
     Raises:
-        FileExistsError: ``path`` is one of the inputs, or is there already without ``force``.
+        FileExistsError: ``path`` is a folder, lies below a file, is one of the inputs, or is there
+            already without ``force``.
     """
+    if path.is_dir():
+        raise FileExistsError(f'{path}: found a folder, expected a file to write')
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise FileExistsError(f'{path}: found the file {folder}, expected a folder')
     if not path.exists():
         return
     if any(path.samefile(other) for other in inputs):

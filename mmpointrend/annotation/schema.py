@@ -19,19 +19,23 @@ class PointAnnotationError(ValueError):
 
 
 def check_keys(ann: dict[str, Any], source: str) -> None:
-    """Check that an annotation has what every one needs for training, crowd included.
+    """Check that an annotation has what training reads of every one, crowd included.
 
     Args:
         ann: A COCO annotation.
         source: The file the annotation comes from, for the error message.
 
     Raises:
-        PointAnnotationError: No ``id``, ``image_id``, ``category_id``, ``bbox`` or ``area``.
+        PointAnnotationError: No ``id``, ``image_id``, ``category_id``, ``bbox`` or ``area``, or
+            something else than numbers in the last two.
     """
     keys = ('id', 'image_id', 'category_id', 'bbox', 'area')
     for key in keys:
         if key not in ann:
             raise PointAnnotationError.of(ann, source, f'no {key!r}', ', '.join(keys))
+    _box(ann, source)
+    if not _is_number(ann['area']):
+        raise PointAnnotationError.of(ann, source, f'area {short_repr(ann["area"])}', 'a number')
 
 
 def check_points(
@@ -115,19 +119,14 @@ def check_box(
         ``(x, y, w, h)``.
 
     Raises:
-        PointAnnotationError: No ``bbox``, not four finite numbers, a negative width or height, or
+        PointAnnotationError: No four finite numbers in ``bbox``, a negative width or height, or
             a box that covers no pixel of the image.
     """
 
     def error(found: str, expected: str) -> PointAnnotationError:
         return PointAnnotationError.of(ann, source, found, expected)
 
-    if 'bbox' not in ann:
-        raise error("no 'bbox'", "'bbox' [x, y, w, h]")
-    numbers = as_numbers(ann['bbox'])
-    box = () if numbers is None or numbers.shape != (4,) else tuple(numbers.tolist())
-    if not box or not all(map(math.isfinite, box)):
-        raise error(f'bbox {short_repr(ann["bbox"])}', 'four finite numbers [x, y, w, h]')
+    box = _box(ann, source)
     if min(box[2:]) < 0:
         raise error(f'bbox {list(box)}', 'a width and a height of 0 or more')
     left, top, right, bottom = box_pixels(box)
@@ -149,6 +148,19 @@ def box_pixels(box: tuple[float, float, float, float]) -> tuple[int, int, int, i
     x, y, w, h = box
     left, top = math.floor(x), math.floor(y)
     return left, top, max(math.ceil(x + w) - 1, left), max(math.ceil(y + h) - 1, top)
+
+
+def _box(ann: dict[str, Any], source: str) -> tuple[float, float, float, float]:
+    box = ann.get('bbox')
+    # Without numpy: this is done for every annotation of a dataset while it is loaded.
+    if not (isinstance(box, (list, tuple)) and len(box) == 4 and all(map(_is_number, box))):
+        expected = 'four finite numbers [x, y, w, h]'
+        raise PointAnnotationError.of(ann, source, f'bbox {short_repr(box)}', expected)
+    return tuple(box)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def as_numbers(value: Any) -> np.ndarray | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from .files import image_name
 from .schema import PointAnnotationError, box_pixels, check_box, check_keys, check_points
 
 
@@ -16,19 +17,21 @@ class PointReport:
         num_empty_images: Images without an object (crowd regions are no objects).
         num_objects: Annotations that are no crowd.
         num_crowd: Crowd annotations.
-        points_per_object: How many objects have P points, by P. Valid objects only, like all that
-            follows.
+        num_dropped: Objects that mmdet's datasets leave out: area 0, or a box under 1 pixel wide or
+            high. Valid objects only, like all that follows.
+        points_per_object: How many objects have P points, by P.
         num_points: Points.
         num_positive: Points on their object (label 1).
         num_outside_box: Points at pixels that their object's box does not touch.
         num_without_positive: Objects without a point of label 1.
-        errors: One message per bad annotation.
+        errors: One message per bad image or annotation.
     """
 
     num_images: int = 0
     num_empty_images: int = 0
     num_objects: int = 0
     num_crowd: int = 0
+    num_dropped: int = 0
     points_per_object: Counter = field(default_factory=Counter)
     num_points: int = 0
     num_positive: int = 0
@@ -42,6 +45,7 @@ class PointReport:
             ('images', f'{self.num_images} ({self.num_empty_images} without an object)'),
             ('objects', f'{self.num_objects}'),
             ('crowd regions', f'{self.num_crowd} (not trained on)'),
+            ('not trained on', f'{self.num_dropped} (area 0, or a box under a pixel)'),
             ('points per object', counts or 'none'),
             ('points', f'{self.num_points}'),
             ('on the object', _share(self.num_positive, self.num_points)),
@@ -57,7 +61,7 @@ class PointReport:
 def validate_points(
     data: dict[str, Any], images: dict[Any, dict[str, Any]], source: str
 ) -> PointReport:
-    """Check every annotation of a file and count its points.
+    """Check every image and annotation of a file and count its points.
 
     Args:
         data: The content of the file, as ``read_coco`` returns it.
@@ -65,11 +69,17 @@ def validate_points(
         source: The file, for the error messages.
 
     Returns:
-        The counts and, for each bad annotation, the message of its error. An annotation is bad
-        with a ``segmentation`` (training would see the mask), without a key that training needs,
-        or, unless it is crowd, with a bad box or bad points.
+        The counts and, for each bad image or annotation, the message of its error. An image is
+        bad without a name. An annotation is bad with a ``segmentation`` (training would see the
+        mask), without what training needs of each (see ``check_keys``), or, unless it is crowd,
+        with a bad box or bad points.
     """
     report = PointReport(num_images=len(images))
+    for image in images.values():
+        try:
+            image_name(image, source)
+        except PointAnnotationError as error:
+            report.errors.append(str(error))
     with_objects = set()
     for ann in data['annotations']:
         crowd = bool(ann.get('iscrowd', 0))
@@ -96,9 +106,11 @@ def _check_no_mask(ann: dict[str, Any], source: str) -> None:
 def _count(report: PointReport, ann: dict[str, Any], image: dict[str, Any], source: str) -> None:
     width, height = image['width'], image['height']
     coords, labels = check_points(ann, width, height, source)
-    left, top, right, bottom = box_pixels(check_box(ann, width, height, source))
+    box = check_box(ann, width, height, source)
+    left, top, right, bottom = box_pixels(box)
     in_box = ((coords >= (left, top)) & (coords <= (right, bottom))).all(axis=1)
     num_positive = int(labels.sum())
+    report.num_dropped += ann['area'] <= 0 or min(box[2:]) < 1
     report.points_per_object[len(labels)] += 1
     report.num_points += len(labels)
     report.num_positive += num_positive

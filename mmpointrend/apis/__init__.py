@@ -2,6 +2,6 @@
 
 import mmpointrend.registry  # noqa: F401  (checks the stack before mmdet is imported)
 
-from .box_masks import predict_box_masks
+from .box_masks import box_mask_head, predict_box_masks
 
-__all__ = ['predict_box_masks']
+__all__ = ['box_mask_head', 'predict_box_masks']

@@ -3,10 +3,29 @@
 from collections.abc import Sequence
 
 import torch
-from mmdet.models.roi_heads import HybridTaskCascadeRoIHead
+from mmdet.models.roi_heads import BaseRoIHead, HybridTaskCascadeRoIHead
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.structures import InstanceData
 from torch import Tensor
+
+
+def box_mask_head(model: BaseModel) -> BaseRoIHead:
+    """Return the part of a model that predicts the masks of boxes.
+
+    Args:
+        model: A two-stage model, as for :func:`predict_box_masks`.
+
+    Raises:
+        TypeError: When it is another one.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    roi_head = getattr(model, 'roi_head', None)
+    if roi_head is None or not roi_head.with_mask:
+        raise TypeError(
+            f'found a {type(model).__name__}, expected a two-stage model with a mask head '
+            '(model.roi_head.mask_head): others have no masks of given boxes'
+        )
+    return roi_head
 
 
 @torch.no_grad()
@@ -29,13 +48,8 @@ def predict_box_masks(
     Raises:
         TypeError: When the model predicts no masks of boxes.
     """
+    roi_head = box_mask_head(model)
     model = model.module if is_model_wrapper(model) else model
-    roi_head = getattr(model, 'roi_head', None)
-    if roi_head is None or not roi_head.with_mask:
-        raise TypeError(
-            f'found a {type(model).__name__}, expected a two-stage model with a mask head '
-            '(model.roi_head.mask_head): others have no masks of given boxes'
-        )
     data = model.data_preprocessor(data, False)
     x, metas = model.extract_feat(data['inputs']), [s.metainfo for s in data['data_samples']]
     device = x[0].device

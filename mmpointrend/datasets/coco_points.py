@@ -5,12 +5,15 @@ from typing import Any
 from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 
-from mmpointrend.annotation import check_coco, check_keys, check_points
+from mmpointrend.annotation import check_coco, check_keys, check_points, image_name
 from mmpointrend.registry import DATASETS
 
 
-class _CheckedCOCO(COCO):
-    """An index that refuses what COCO drops, or fails on without naming the annotation."""
+class CheckedCOCO(COCO):
+    """An index that refuses what COCO drops, or fails on without naming the annotation.
+
+    Each image has a ``file_name``, if need be from its ``coco_url``.
+    """
 
     def __init__(self, annotation_file: str) -> None:
         self.annotation_file = annotation_file
@@ -19,7 +22,8 @@ class _CheckedCOCO(COCO):
     def createIndex(self) -> None:
         for ann in self.dataset.get('annotations', []):
             check_keys(ann, self.annotation_file)
-        check_coco(self.dataset, self.annotation_file)
+        for image in check_coco(self.dataset, self.annotation_file).values():
+            image['file_name'] = image_name(image, self.annotation_file)
         super().createIndex()
 
 
@@ -36,12 +40,12 @@ class PointCocoDataset(CocoDataset):
 
     Raises:
         PointAnnotationError: While the file is loaded: an annotation that would be trained on has
-            no valid points (see :func:`mmpointrend.annotation.check_points`), one lacks
-            a key that all need, or one belongs to no image or category of the file. The message
-            names the file and the annotation.
+            no valid points (see :func:`mmpointrend.annotation.check_points`), one lacks what all
+            need (see :func:`mmpointrend.annotation.check_keys`) or belongs to no image or category
+            of the file, or an image has no name. The message names the file and the annotation.
     """
 
-    COCOAPI = _CheckedCOCO
+    COCOAPI = CheckedCOCO
 
     def parse_data_info(self, raw_data_info: dict[str, Any]) -> dict[str, Any]:
         """Parse an image and its annotations.

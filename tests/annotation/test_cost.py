@@ -39,8 +39,12 @@ def test_the_whole_of_coco_costs_what_its_paper_says() -> None:
 
 
 def test_points_cost_nothing_known_where_there_are_none() -> None:
-    coco = {'images': [{'id': 1}], 'annotations': [{'id': 4, 'image_id': 1}]}
+    ann: dict[str, Any] = {'id': 4, 'image_id': 1}
+    coco = {'images': [{'id': 1}], 'annotations': [ann]}
     with pytest.raises(ValueError, match="annotation 4: found no 'point_labels'"):
+        annotation_seconds(coco, 'points')
+    ann['point_labels'] = None
+    with pytest.raises(ValueError, match='annotation 4: found point_labels None'):
         annotation_seconds(coco, 'points')
 
 

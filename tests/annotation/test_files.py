@@ -11,6 +11,7 @@ from mmpointrend.annotation import (
     PointAnnotationError,
     add_history,
     check_output,
+    image_name,
     new_folder,
     read_coco,
     write_coco,
@@ -66,6 +67,8 @@ def broken(key: str, index: int, **changes: Any) -> dict[str, Any]:
         (broken('annotations', 1, image_id=None), 'annotation 6 with image_id None'),
         (broken('annotations', 1, category_id=9), 'annotation 6 with category_id 9'),
         ({**coco(), 'categories': None}, "no list 'categories'"),
+        (broken('categories', 0, name=None), 'category 2 with name None'),
+        (broken('categories', 0, name=''), "category 2 with name ''"),
     ],
 )
 def test_parts_that_do_not_fit_are_one_error_with_file_and_id(
@@ -76,6 +79,26 @@ def test_parts_that_do_not_fit_are_one_error_with_file_and_id(
         read_coco(path)
     assert str(caught.value).startswith(f'{path}: found {found}')
     assert ', expected ' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('image', 'name'),
+    [
+        ({'file_name': 'a/b.jpg'}, 'a/b.jpg'),
+        ({'coco_url': 'http://x.org/train2017/b.jpg'}, 'train2017/b.jpg'),
+        ({'coco_url': 'http://x.org/train2017/b.jpg', 'file_name': 'b.jpg'}, 'b.jpg'),
+    ],
+)
+def test_an_image_has_a_file_name_or_the_end_of_its_address(
+    image: dict[str, Any], name: str
+) -> None:
+    assert image_name({'id': 1, **image}, 'in.json') == name
+
+
+@pytest.mark.parametrize('image', [{}, {'file_name': 5}, {'file_name': '', 'coco_url': None}])
+def test_an_image_without_a_name_is_named_by_its_id(image: dict[str, Any]) -> None:
+    with pytest.raises(PointAnnotationError, match=r'in\.json: found image 9 with file_name'):
+        image_name({'id': 9, **image}, 'in.json')
 
 
 def test_text_that_is_no_json_is_an_error_with_the_file(tmp_path: Path) -> None:
@@ -160,6 +183,27 @@ def test_no_force_replaces_the_input(tmp_path: Path) -> None:
     (tmp_path / 'link.json').symlink_to(tmp_path / 'in.json')
     with pytest.raises(FileExistsError, match=r'link\.json: found the input'):
         check_output(tmp_path / 'link.json', [tmp_path / 'in.json'], force=True)
+
+
+@pytest.mark.parametrize('force', [False, True])
+def test_a_folder_is_no_output(tmp_path: Path, force: bool) -> None:
+    with pytest.raises(FileExistsError, match=f'{tmp_path}: found a folder, expected a file'):
+        check_output(tmp_path, [], force)
+
+
+@pytest.mark.parametrize('name', ['file/o.json', 'file/new/o.json'])
+def test_nothing_can_be_written_below_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / 'file').touch()
+    with pytest.raises(
+        FileExistsError, match=r'o\.json: found the file .*/file, expected a folder'
+    ):
+        check_output(tmp_path / name, [], force=True)
+
+
+def test_missing_folders_are_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_output(tmp_path / 'new/folder/o.json', [], force=False)
+    check_output(Path('new/o.json'), [], force=False)
 
 
 def test_history_is_a_list_in_info_and_grows() -> None:

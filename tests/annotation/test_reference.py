@@ -117,9 +117,7 @@ def test_a_mask_on_another_image_is_an_error(changes: dict[str, Any], message: s
 
 
 def test_a_mask_of_another_category_is_an_error() -> None:
-    with pytest.raises(
-        PointAnnotationError, match="category 'square', expected 'disc', as"
-    ):
+    with pytest.raises(PointAnnotationError, match="category 'square', expected 'disc', as"):
         look_up(points_file(category_id=2))
 
 

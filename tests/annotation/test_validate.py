@@ -1,5 +1,7 @@
 """The report on a file of point annotations."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,9 +9,9 @@ import pytest
 from mmpointrend.annotation import PointReport, validate_points
 
 IMAGES = {
-    1: {'id': 1, 'width': 80, 'height': 60},
-    2: {'id': 2, 'width': 20, 'height': 20},
-    3: {'id': 3, 'width': 20, 'height': 20},
+    1: {'id': 1, 'width': 80, 'height': 60, 'file_name': 'a.jpg'},
+    2: {'id': 2, 'width': 20, 'height': 20, 'file_name': 'b.jpg'},
+    3: {'id': 3, 'width': 20, 'height': 20, 'coco_url': 'http://x.org/train/c.jpg'},
 }
 
 
@@ -41,6 +43,7 @@ def test_counts_images_objects_crowd_and_points() -> None:
         num_empty_images=2,
         num_objects=4,
         num_crowd=1,
+        num_dropped=0,
         points_per_object={0: 1, 1: 2, 4: 1},
         num_points=6,
         num_positive=3,
@@ -72,6 +75,41 @@ def test_what_training_reads_must_be_there(key: str) -> None:
     ]
 
 
+@pytest.mark.parametrize('make', [partial(obj, 7, [[12, 12]], [1]), partial(crowd, 7)])
+@pytest.mark.parametrize(
+    ('changes', 'found'),
+    [
+        ({'area': '400'}, "area '400', expected a number"),
+        ({'area': None}, 'area None, expected a number'),
+        ({'bbox': None}, 'bbox None, expected four finite numbers [x, y, w, h]'),
+    ],
+)
+def test_what_training_reads_must_be_numbers(
+    make: Callable[..., dict[str, Any]], changes: dict[str, Any], found: str
+) -> None:
+    assert report(make(**changes)).errors == [f'points.json: annotation 7: found {found}']
+
+
+def test_objects_that_training_leaves_out_are_counted() -> None:
+    """The rule is that of mmdet's datasets; tests/datasets compares it with theirs."""
+    found = report(
+        obj(1, [], [], area=0),
+        obj(2, [], [], bbox=[10.0, 10.0, 0.99, 20.0]),
+        obj(3, [], [], bbox=[10.0, 10.0, 20.0, 0.0], area=0),
+        obj(4, [], [], bbox=[10.0, 10.0, 1.0, 1.0], area=0.01),
+        crowd(5, area=0),
+    )
+    assert (found.num_dropped, found.errors) == (3, [])
+
+
+def test_an_image_without_a_name_is_an_error() -> None:
+    images = {7: {'id': 7, 'width': 80, 'height': 60}}
+    assert validate_points({'annotations': []}, images, 'points.json').errors == [
+        'points.json: found image 7 with file_name None and coco_url None, '
+        'expected a text in one of them'
+    ]
+
+
 def test_every_bad_annotation_is_reported_and_the_good_ones_are_counted() -> None:
     found = report(
         obj(1, [[12, 12]], [2]),
@@ -94,6 +132,7 @@ def test_text_shows_the_counts_and_shares() -> None:
         'images 3 (2 without an object)',
         'objects 1',
         'crowd regions 1 (not trained on)',
+        'not trained on 0 (area 0, or a box under a pixel)',
         'points per object 1 with 4',
         'points 4',
         'on the object 3 (75.0%)',

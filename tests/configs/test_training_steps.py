@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from mmpointrend.models import PointDiceLoss
+
 from .catalogue import ABLATIONS, METHODS, config_of, model_name
-from .steps import HEIGHT, NUM_DETECTIONS, WIDTH, mask_losses, predict, step
+from .steps import HEIGHT, NUM_DETECTIONS, WIDTH, build, mask_losses, predict, step
 
 # What the images of a batch are annotated with; 'no' means an image without any object.
 BATCHES = {
@@ -40,6 +42,19 @@ def test_losses_are_finite(name, batch_name):
 def test_every_trained_parameter_gets_a_gradient(name, batch_name):
     _, forgotten = step(name, BATCHES[batch_name])
     assert forgotten == []
+
+
+@pytest.mark.parametrize(
+    'name', [name for name in MODELS if not name.startswith(('mask2former', 'pointins'))]
+)
+def test_point_dice_trains_in_place_of_the_cross_entropy(name, monkeypatch):
+    heads = [module for module in build(name).modules() if hasattr(module, 'loss_point')]
+    assert heads
+    for head in heads:
+        monkeypatch.setattr(head, 'loss_point', PointDiceLoss())
+    losses, forgotten = step.__wrapped__(name, ('points', 'no points'))
+    assert forgotten == []
+    assert all(0 < value < 1 for value in mask_losses(losses).values())
 
 
 @every_method

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from mmdet.datasets import CocoDataset
@@ -7,7 +9,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 
-from mmpointrend.annotation import PointAnnotationError
+from mmpointrend.annotation import PointAnnotationError, read_coco, validate_points
 from mmpointrend.datasets import PointCocoDataset
 from mmpointrend.structures import PointMasks
 
@@ -92,6 +94,42 @@ def test_a_missing_key_names_the_file_and_the_annotation(point_file, key):
     path = point_file.write()
     with pytest.raises(PointAnnotationError, match=f"{path}: annotation 15: found no '{key}'"):
         load(path)
+
+
+@pytest.mark.parametrize('ann_id', [14, 15], ids=['crowd', 'object'])
+@pytest.mark.parametrize('change', [{'area': '5'}, {'area': None}, {'bbox': None}, {'bbox': 'x'}])
+def test_what_is_no_number_names_the_file_and_the_annotation(point_file, ann_id, change):
+    point_file[ann_id].update(change)
+    path = point_file.write()
+    with pytest.raises(PointAnnotationError, match=f'{path}: annotation {ann_id}: found'):
+        load(path)
+
+
+def test_an_image_without_a_file_name_has_the_end_of_its_address(point_file):
+    del point_file.content['images'][1]['file_name']
+    point_file.content['images'][1]['coco_url'] = 'http://x.org/train2017/b.png'
+    dataset = PointCocoDataset(
+        ann_file=point_file.write(), data_prefix={'img': ''}, metainfo=METAINFO, pipeline=[]
+    )
+    paths = [dataset.get_data_info(index)['img_path'] for index in range(2)]
+    assert paths == ['a.png', 'train2017/b.png']
+
+
+def test_an_image_without_a_name_is_named(point_file):
+    del point_file.content['images'][1]['file_name']
+    path = point_file.write()
+    with pytest.raises(PointAnnotationError, match=f'{path}: found image 8 with file_name None'):
+        load(path)
+
+
+def test_the_report_counts_the_objects_that_mmdet_drops(point_file):
+    point_file.content['annotations'] = [
+        {**point_file[15], 'id': index, 'bbox': [20, 10, width, 5.0], 'area': area}
+        for index, (width, area) in enumerate(product((0, 0.99, 1, 1.01), (-1, 0, 0.01, 1)))
+    ]
+    path = point_file.write()
+    report = validate_points(*read_coco(path), path)
+    assert report.num_dropped == 16 - len(load(path, CocoDataset)[0]) == 12
 
 
 def test_annotations_that_mmdet_drops_are_not_checked(point_file):

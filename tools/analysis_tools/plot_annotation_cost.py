@@ -1,8 +1,8 @@
 """Draw mask AP over the time of annotation, from result files of collect_results.py --json.
 
 A result needs "mask AP", "annotation_seconds" and "supervision", and is named after its "model" or
-after what collect_results.py says of it; "mask AP std" is drawn where it is there. So results
-published elsewhere can be written by hand.
+after what collect_results.py says of it, its "label" included; "mask AP std" is drawn where it is
+there. So results published elsewhere can be written by hand.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mmpointrend.annotation import check_output
 from mmpointrend.visualization import CostPoint, cost_figure, save_figure
 
 NEEDED = ('mask AP', 'annotation_seconds', 'supervision')
@@ -25,6 +26,10 @@ def parse_args() -> argparse.Namespace:
     for path in args.results:
         if not path.is_file():
             parser.error(f'{path}: no such file')
+    try:
+        check_output(args.out, args.results, force=True)
+    except FileExistsError as error:
+        parser.error(str(error))
     return args
 
 
@@ -42,17 +47,28 @@ def read_results(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f'{path}: found no list of results, expected [{{...}}, ...]')
     drawn = []
     for index, result in enumerate(results):
-        missing = [key for key in NEEDED if key not in result]
-        if missing:
+        if reason := why_left_out(result):
             name = result.get('config', f'result {index}')
-            print(f'left out: {path}: {name} has no {missing[0]!r}')
+            print(f'left out: {path}: {name} has {reason}')
         else:
             drawn.append(result)
     return drawn
 
 
+def why_left_out(result: dict[str, Any]) -> str | None:
+    """What a result has that cannot be drawn; None if all of it can."""
+    for key in NEEDED:
+        if key not in result:
+            return f'no {key!r}'
+    seconds = result['annotation_seconds']
+    if not isinstance(seconds, (int, float)) or not 0 < seconds < float('inf'):
+        return f"'annotation_seconds' {seconds!r}, expected a number above 0"
+    return None
+
+
 def to_point(result: dict[str, Any]) -> CostPoint:
-    fields = [result[key] for key in ('method', 'backbone', 'schedule') if key in result]
+    keys = ('method', 'backbone', 'schedule', 'label')
+    fields = [result[key] for key in keys if result.get(key)]
     return CostPoint(
         model=result.get('model', ' '.join(fields)),
         supervision=result['supervision'],

@@ -46,8 +46,13 @@ def main() -> None:
         report = validate_points(coco, check_coco(coco, source), source)
         if report.errors:
             raise PointAnnotationError('\nerror: '.join(report.errors))
-        FORMATS[args.out_format].write(coco, args.out)
     except (PointAnnotationError, OSError) as error:
+        raise SystemExit(f'error: {error}') from error
+    try:
+        FORMATS[args.out_format].write(coco, args.out)
+    except PointAnnotationError as error:
+        raise SystemExit(f'error: {source}: {error}') from error
+    except OSError as error:
         raise SystemExit(f'error: {error}') from error
     for note in notes:
         print(f'note: {note}', file=sys.stderr)

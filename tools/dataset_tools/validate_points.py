@@ -28,7 +28,7 @@ def main() -> None:
     if report.errors:
         shown = '\n'.join(f'error: {error}' for error in report.errors[:SHOWN_ERRORS])
         more = ', the first of them above' if len(report.errors) > SHOWN_ERRORS else ''
-        raise SystemExit(f'{shown}\n{len(report.errors)} bad annotations in {source}{more}')
+        raise SystemExit(f'{shown}\n{len(report.errors)} errors in {source}{more}')
 
 
 if __name__ == '__main__':

@@ -8,6 +8,8 @@ VOC draws around its objects, belong to no object.
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +84,11 @@ def read_objects(voc: Path, name: str) -> tuple[np.ndarray, list[tuple[int, int]
         the class counted from 1.
 
     Raises:
-        FileNotFoundError: A file of the image is missing.
-        ValueError: The files do not fit together; the message names one.
+        ValueError: A file is missing or broken, or they do not fit together. The message names
+            the file.
     """
-    with Image.open(voc / 'JPEGImages' / f'{name}.jpg') as image:
+    photo = voc / 'JPEGImages' / f'{name}.jpg'
+    with named_errors(photo), Image.open(photo) as image:
         size = image.size
     path = voc / 'SegmentationObject' / f'{name}.png'
     objects = read_indices(path, size)
@@ -106,7 +109,7 @@ def read_objects(voc: Path, name: str) -> tuple[np.ndarray, list[tuple[int, int]
 
 def read_indices(path: Path, size: tuple[int, int]) -> np.ndarray:
     """Read the palette indices of a PNG, uint8 (H, W)."""
-    with Image.open(path) as image:
+    with named_errors(path), Image.open(path) as image:
         if image.mode != 'P':
             raise ValueError(f'{path}: found an image of mode {image.mode}, expected a palette')
         if image.size != size:
@@ -117,16 +120,26 @@ def read_indices(path: Path, size: tuple[int, int]) -> np.ndarray:
         return np.asarray(image)
 
 
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Name the file that cannot be read; what Pillow says of a broken image does not."""
+    try:
+        yield
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: cannot be read ({error})') from error
+
+
 def convert(voc: Path, split: str) -> dict[str, Any]:
     """Return the COCO file of one split.
 
     Raises:
-        OSError: A file is missing or unreadable.
-        ValueError: See ``read_objects``.
+        ValueError: The split's file is no text, or see ``read_objects``.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    names = split_file(voc, split).read_text().split()
+    path = split_file(voc, split)
+    with named_errors(path):
+        names = path.read_text(encoding='utf-8').split()
     for image_id, name in enumerate(tqdm(names, desc=split, unit=' images'), start=1):
         objects, found = read_objects(voc, name)
         height, width = objects.shape
@@ -148,8 +161,9 @@ def convert(voc: Path, split: str) -> dict[str, Any]:
 def main() -> None:
     args = parse_args()
     try:
-        for split in SPLITS:
-            data = convert(args.voc, split)
+        # All before any is written: files of half the work would be in the way of the next try.
+        converted = {split: convert(args.voc, split) for split in SPLITS}
+        for split, data in converted.items():
             write_json(out_file(args.out, split), data)
             counts = f'{len(data["images"])} images, {len(data["annotations"])} objects'
             print(f'Wrote {out_file(args.out, split)}: {counts}')

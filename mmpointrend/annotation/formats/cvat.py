@@ -2,8 +2,9 @@
 
 A box is a ``<box>`` with the class as label, points are ``<points>`` labelled ``object`` or
 ``background``; ``group_id`` links those of one object (0: none). Neighbouring points of the same
-label share an element, so their order stays. The record is an element of ``<meta>``; CVAT reads
-over it and does not write it.
+label share an element, so their order stays. The box of a crowd region has the attribute
+``is_crowd``, which CVAT keeps where the label has a checkbox of this name. The record is an element
+of ``<meta>``; CVAT reads over it and does not write it.
 """
 
 import json
@@ -17,20 +18,21 @@ from ..files import write_text
 from ..schema import PointAnnotationError
 from .sheets import (
     BACKGROUND,
+    CROWD,
     OBJECT,
     RECORD,
     Box,
     Point,
     Sheet,
     class_labels,
-    expecting,
     from_sheets,
     header,
+    is_crowd,
     number_labels,
-    numbers,
     runs,
     to_sheets,
 )
+from .values import expecting, numbers
 
 _SIDES = ('xtl', 'ytl', 'xbr', 'ybr')
 _NO_XML = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
@@ -56,7 +58,10 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
             raise ValueError(f'<{root.tag}> with {len(root.findall("track"))} tracks')
         record = json.loads(root.findtext(f'meta/{RECORD}', '{}'))
         records = record.get('images', {})
-        sheets = [_read_sheet(image, records, notes) for image in root.iter('image')]
+        sheets = []
+        for image in root.iter('image'):
+            with expecting(f'{path}: image {image.get("name")!r}', 'its size, boxes and points'):
+                sheets.append(_read_sheet(image, records, notes))
         head = record.get('header', {})
         labels = [name.text or '' for name in root.iterfind('meta//label/name')]
         if not head and labels:
@@ -108,9 +113,11 @@ def _to_image(sheet: Sheet, index: int) -> ET.Element:
     for box in sheet.boxes:
         places = (box.left, box.top, box.right, box.bottom)
         sides = {name: repr(float(place)) for name, place in zip(_SIDES, places, strict=True)}
-        ET.SubElement(
+        shape = ET.SubElement(
             image, 'box', {'label': box.label, **more, **sides, 'group_id': str(box.group)}
         )
+        if box.crowd:
+            ET.SubElement(shape, 'attribute', {'name': CROWD}).text = 'true'
     for group, label, points in runs(sheet.points):
         places = ';'.join(f'{point.x!r},{point.y!r}' for point in points)
         ET.SubElement(
@@ -149,7 +156,8 @@ def _read_sheet(image: ET.Element, records: dict[str, Any], notes: list[str]) ->
         group = int(shape.attrib.get('group_id', 0)) or None
         if shape.tag == 'box' and not float(shape.attrib.get('rotation', 0)):
             places = numbers([float(shape.attrib[side]) for side in _SIDES], 4)
-            sheet.boxes.append(Box(group, label, *places))
+            crowd = is_crowd(shape.findtext(f'attribute[@name="{CROWD}"]'))
+            sheet.boxes.append(Box(group, label, *places, crowd))
         elif shape.tag == 'points':
             for pair in shape.attrib['points'].split(';'):
                 place = numbers([float(value) for value in pair.split(',')], 2)

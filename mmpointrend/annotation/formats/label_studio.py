@@ -10,9 +10,10 @@ which comes back in every export; the first task's has the classes too.
 from pathlib import Path
 from typing import Any
 
-from ..files import read_json, write_json
+from ..files import image_name, read_json, write_json
 from ..schema import PointAnnotationError
-from .sheets import RECORD, Box, Point, Sheet, expecting, from_sheets, header, numbers, to_sheets
+from .sheets import RECORD, Box, Point, Sheet, from_sheets, header, to_sheets
+from .values import entry, expecting, numbers, optional
 
 # Diameter of a drawn point, in percent of the image's width.
 _POINT_SIZE = 0.5
@@ -28,15 +29,20 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
         The content of a COCO file with points, and notes; see ``from_sheets``.
 
     Raises:
-        PointAnnotationError: It is no such export.
+        PointAnnotationError: It is no such export. The message names the task.
     """
     notes: list[str] = []
     head: dict[str, Any] = {}
     sheets = []
     with expecting(path, 'a JSON export of Label Studio'):
-        for task in read_json(path):
-            head |= task['data'].get(RECORD, {}).get('header', {})
-            sheets.append(_read_sheet(task, notes))
+        tasks = read_json(path)
+        if not isinstance(tasks, list):
+            raise ValueError(f'a JSON {type(tasks).__name__}')
+        for index, task in enumerate(tasks):
+            where = f'{path}: tasks[{index}]'
+            with expecting(where, 'an image, its size, boxes and points'):
+                sheets.append(_read_sheet(task, where, notes))
+                head |= optional(sheets[-1].record, 'header', dict, {})
         coco, more = from_sheets(sheets, head, str(path))
     return coco, notes + more
 
@@ -91,22 +97,23 @@ def _to_task(sheet: Sheet) -> dict[str, Any]:
     return {'data': data, 'annotations': [{'result': regions}]}
 
 
-def _read_sheet(task: dict[str, Any], notes: list[str]) -> Sheet:
-    data = task['data']
-    record = data.get(RECORD, {})
-    name = record['image']['file_name'] if record else data['image']
-    done = [item for item in task.get('annotations', []) if not item.get('was_cancelled')]
+def _read_sheet(task: Any, where: str, notes: list[str]) -> Sheet:
+    data = entry(task, 'data', dict)
+    record = optional(data, RECORD, dict, {})
+    name = image_name(entry(record, 'image', dict), where) if record else entry(data, 'image', str)
+    annotations = optional(task, 'annotations', list, [])
+    done = [item for item in annotations if not optional(item, 'was_cancelled', bool)]
     for kind, count in (
         ('annotations after the first', len(done) - 1),
-        ('skipped annotations', len(task.get('annotations', [])) - len(done)),
-        ('predictions', len(task.get('predictions', []))),
+        ('skipped annotations', len(annotations) - len(done)),
+        ('predictions', len(optional(task, 'predictions', list, []))),
     ):
         if count > 0:
             notes.append(f'{name}: {count} {kind} left out')
-    regions = done[0]['result'] if done else []
-    sizes = [region for region in regions if 'original_width' in region]
-    width = sizes[0]['original_width'] if sizes else data['width']
-    height = sizes[0]['original_height'] if sizes else data['height']
+    regions = entry(done[0], 'result', list) if done else []
+    sized = [region for region in regions if optional(region, 'original_width', int)]
+    item, prefix = (sized[0], 'original_') if sized else (data, '')
+    width, height = (entry(item, prefix + side, int) for side in ('width', 'height'))
     sheet = Sheet(name, width, height, record=record)
     for region in regions:
         _add_region(sheet, region, notes)
@@ -114,18 +121,19 @@ def _read_sheet(task: dict[str, Any], notes: list[str]) -> Sheet:
 
 
 def _add_region(sheet: Sheet, region: dict[str, Any], notes: list[str]) -> None:
-    kind, value = region['type'], region.get('value', {})
+    kind, value = entry(region, 'type', str), optional(region, 'value', dict, {})
     labels = value.get(kind, [])
     straight = not value.get('rotation') and not region.get('image_rotation')
     known = kind in ('rectanglelabels', 'keypointlabels')
-    if not (known and straight and len(labels) == 1):
+    one = isinstance(labels, list) and len(labels) == 1 and isinstance(labels[0], str)
+    if not (known and straight and one):
         rotated = '' if straight else 'rotated '
         notes.append(f'{sheet.name}: {rotated}{kind} with labels {labels} left out')
         return
     x, y, w, h = numbers([value['x'], value['y'], value['width'], value.get('height', 0)], 4)
     left, top = x * sheet.width / 100, y * sheet.height / 100
     if kind == 'keypointlabels':
-        sheet.points.append(Point(region.get('parentID'), labels[0], left, top))
+        sheet.points.append(Point(optional(region, 'parentID', str), labels[0], left, top))
     else:
         right, bottom = left + w * sheet.width / 100, top + h * sheet.height / 100
-        sheet.boxes.append(Box(region['id'], labels[0], left, top, right, bottom))
+        sheet.boxes.append(Box(entry(region, 'id', str), labels[0], left, top, right, bottom))

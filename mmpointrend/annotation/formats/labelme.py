@@ -9,9 +9,10 @@ import posixpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..files import new_folder, read_json, write_json
+from ..files import image_name, new_folder, read_json, write_json
 from ..schema import PointAnnotationError
-from .sheets import RECORD, Box, Point, Sheet, expecting, from_sheets, header, numbers, to_sheets
+from .sheets import RECORD, Box, Point, Sheet, from_sheets, header, to_sheets
+from .values import entry, expecting, numbers, optional
 
 _HEADER = '_header.json'
 _CORNERS = {'rectangle': 2, 'point': 1}
@@ -36,8 +37,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
     for file in sorted(path.rglob('*.json')):
         if file != path / _HEADER:
             with expecting(file, 'a labelme file'):
-                folder = file.parent.relative_to(path).as_posix()
-                sheets.append(_read_sheet(read_json(file), folder, notes))
+                sheets.append(_read_sheet(file, path, notes))
     head = read_json(path / _HEADER) if (path / _HEADER).is_file() else {}
     with expecting(path, 'a folder of labelme files'):
         coco, more = from_sheets(sheets, head, str(path))
@@ -99,21 +99,26 @@ def _shape(kind: str, group: int, label: str, points: list[list[float]]) -> dict
     return {**shape, 'shape_type': kind, 'flags': {}}
 
 
-def _read_sheet(data: Any, folder: str, notes: list[str]) -> Sheet:
-    record = data.get(RECORD, {})
-    name = posixpath.normpath(f'{folder}/{data["imagePath"]}'.replace('\\', '/'))
+def _read_sheet(file: Path, root: Path, notes: list[str]) -> Sheet:
+    data = read_json(file)
+    record = optional(data, RECORD, dict, {})
     if record:
-        name = record['image']['file_name']
-    sheet = Sheet(name, data['imageWidth'], data['imageHeight'], record=record)
-    for shape in data['shapes']:
-        kind, group = shape['shape_type'], shape.get('group_id')
+        name = image_name(entry(record, 'image', dict), str(file))
+    else:
+        place = f'{file.parent.relative_to(root).as_posix()}/{entry(data, "imagePath", str)}'
+        name = posixpath.normpath(place.replace('\\', '/'))
+    width, height = entry(data, 'imageWidth', int), entry(data, 'imageHeight', int)
+    sheet = Sheet(name, width, height, record=record)
+    for shape in entry(data, 'shapes', list):
+        kind, label = entry(shape, 'shape_type', str), entry(shape, 'label', str)
+        group = optional(shape, 'group_id', int)
         if kind not in _CORNERS:
-            notes.append(f'{name}: {kind} {shape["label"]!r} left out')
+            notes.append(f'{name}: {kind} {label!r} left out')
             continue
-        corners = [numbers(corner, 2) for corner in shape['points']]
+        corners = [numbers(corner, 2) for corner in entry(shape, 'points', list)]
         places = numbers([value for corner in corners for value in corner], 2 * _CORNERS[kind])
         if kind == 'rectangle':
-            sheet.boxes.append(Box(group, shape['label'], *places))
+            sheet.boxes.append(Box(group, label, *places))
         else:
-            sheet.points.append(Point(group, shape['label'], *places))
+            sheet.points.append(Point(group, label, *places))
     return sheet

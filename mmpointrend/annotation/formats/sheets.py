@@ -9,7 +9,6 @@ Tools have continuous coordinates with the origin at the image's upper left corn
 is written as the centre of its pixel, +0.5, and a point of theirs lies in the pixel of its floor.
 """
 
-import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..schema import PointAnnotationError, as_numbers, short_repr
+from ..files import image_name
+from ..schema import PointAnnotationError, short_repr
 
 # Labels of points. The class of an object is that of its box.
 OBJECT, BACKGROUND = 'object', 'background'
@@ -29,12 +29,18 @@ _POINT_KEYS = ('point_coords', 'point_labels')
 # Key of the record in the files of tools.
 RECORD = 'mmpointrend'
 
+# Attribute of a box that is a crowd region, in tools that have attributes: Datumaro's name for it.
+CROWD = 'is_crowd'
+_CROWDS = {'true': True, '1': True, '1.0': True, 'false': False, '0': False, '0.0': False}
+
 # A box has been moved if one of its sides has, by this many pixels; less is rounding.
 _MOVED = 0.01
 
 
 class Box(NamedTuple):
-    """A box: its group (None: none), its class and its sides, continuous pixels."""
+    """A box: its group (None: none), its class, its sides in continuous pixels, and whether it is
+    a crowd region (None: the tool cannot say, and the record does).
+    """
 
     group: Any
     label: str
@@ -42,6 +48,7 @@ class Box(NamedTuple):
     top: float
     right: float
     bottom: float
+    crowd: bool | None = None
 
 
 class Point(NamedTuple):
@@ -58,7 +65,7 @@ class Sheet:
     """One image as an annotation tool knows it.
 
     Attributes:
-        name: ``file_name`` of the image.
+        name: Its path below the folder of images; see ``image_name``.
         width: Its width in pixels.
         height: Its height in pixels.
         boxes: The boxes of its objects.
@@ -82,22 +89,22 @@ def to_sheets(coco: dict[str, Any]) -> list[Sheet]:
         coco: A valid COCO file with points.
 
     Raises:
-        PointAnnotationError: An image has no file name, or two images or two classes have the
-            same name, by which tools know them.
+        PointAnnotationError: An image has no name, or two images or two classes have the same
+            one, by which tools know them.
     """
     names = {category['id']: category.get('name') for category in coco['categories']}
     _check_names('category', names.values())
-    _check_names('image', [image.get('file_name') for image in coco['images']])
+    image_names = [image_name(image, 'coco') for image in coco['images']]
+    _check_names('image', image_names)
     sheets = {}
-    for index, image in enumerate(coco['images']):
+    for index, (image, name) in enumerate(zip(coco['images'], image_names, strict=True)):
         record = {'index': index, 'image': image, 'annotations': {}}
-        sheets[image['id']] = Sheet(
-            image['file_name'], image['width'], image['height'], record=record
-        )
+        sheets[image['id']] = Sheet(name, image['width'], image['height'], record=record)
     for group, ann in enumerate(coco['annotations'], start=1):
         sheet = sheets[ann['image_id']]
         x, y, w, h = ann['bbox']
-        sheet.boxes.append(Box(group, names[ann['category_id']], x, y, x + w, y + h))
+        crowd = bool(ann.get('iscrowd', 0))
+        sheet.boxes.append(Box(group, names[ann['category_id']], x, y, x + w, y + h, crowd))
         # Empty lists stay in the record: a crowd region may have them or not.
         rest = {key: value for key, value in ann.items() if not (key in _POINT_KEYS and value)}
         sheet.record['annotations'][str(group)] = rest
@@ -166,33 +173,27 @@ def runs(points: list[Point]) -> Iterator[tuple[Any, str, list[Point]]]:
         yield group, label, list(run)
 
 
-def numbers(values: Any, count: int) -> list[float]:
-    """Return ``count`` numbers of a file that may hold anything.
+def is_crowd(attribute: Any) -> bool | None:
+    """Return what the attribute ``CROWD`` of a box says, None if it has none.
 
     Raises:
-        ValueError: They are something else.
+        ValueError: It is neither true nor false.
     """
-    array = as_numbers(values)
-    if array is None or array.shape != (count,):
-        raise ValueError(f'{short_repr(values)}, expected {count} numbers')
-    return array.tolist()
-
-
-@contextlib.contextmanager
-def expecting(source: Any, expected: str) -> Iterator[None]:
-    """Turn what a file of another structure leads to into one error that names the file."""
-    try:
-        yield
-    except PointAnnotationError:
-        raise
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as cause:
-        found = f'no {cause}' if isinstance(cause, KeyError) else str(cause)
-        raise PointAnnotationError(f'{source}: found {found}, expected {expected}') from cause
+    if attribute is None:
+        return None
+    text = str(attribute).lower()
+    if text not in _CROWDS:
+        raise ValueError(f'{CROWD} {short_repr(attribute)} in place of true or false')
+    return _CROWDS[text]
 
 
 def _image(sheet: Sheet) -> dict[str, Any]:
     sides = {'width': sheet.width, 'height': sheet.height}
-    return {**sheet.record.get('image', {}), 'file_name': sheet.name, **sides}
+    image = {**sheet.record.get('image', {}), **sides}
+    # One that has its name from an address goes on without a file name.
+    if not sheet.record or image_name(image, sheet.name) != sheet.name:
+        image['file_name'] = sheet.name
+    return image
 
 
 def _objects(
@@ -212,10 +213,12 @@ def _objects(
         old = sheet.record.get('annotations', {}).get(str(box.group))
         place = int(box.group) if old else math.inf
         ann = {**(old or {'iscrowd': 0}), 'category_id': category_ids[box.label], **_box(box, old)}
-        is_crowd = ann.get('iscrowd', 0)
-        if labels or not is_crowd:
+        if box.crowd is not None and box.crowd != bool(ann.get('iscrowd', 0)):
+            ann['iscrowd'] = int(box.crowd)
+        crowd = ann.get('iscrowd', 0)
+        if labels or not crowd:
             ann |= {'point_coords': coords, 'point_labels': labels}
-        if not labels and not is_crowd:
+        if not labels and not crowd:
             notes.append(f'{sheet.name}: box {box.label!r}{_of(box.group)} without points')
         yield place, ann
     for group, alone in ((None, orphans), *points.items()):

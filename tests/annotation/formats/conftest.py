@@ -19,6 +19,13 @@ def coco() -> dict[str, Any]:
 
 
 @pytest.fixture
+def crowd(coco: dict[str, Any]) -> dict[str, Any]:
+    """A crowd of cats in place of the cat."""
+    ann = {'id': 71, 'image_id': 5, 'category_id': 3, 'iscrowd': 1, 'area': 33.0}
+    return {**coco, 'annotations': [{**ann, 'bbox': [4.0, 2.0, 20.0, 10.0]}]}
+
+
+@pytest.fixture
 def renumbered(coco: dict[str, Any]) -> dict[str, Any]:
     """The same after a tool that keeps no record: new ids, the box's area."""
     (image,), (ann,), (category,) = coco['images'], coco['annotations'], coco['categories']

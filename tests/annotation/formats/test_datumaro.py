@@ -10,9 +10,9 @@ from mmpointrend.annotation import PointAnnotationError
 from mmpointrend.annotation.formats import datumaro
 
 
-def shape(kind: str, label_id: int, group: int = 3, **places: list) -> dict[str, Any]:
+def shape(kind: str, label_id: int, group: int = 3, **more: Any) -> dict[str, Any]:
     ann = {'id': 0, 'type': kind, 'attributes': {'occluded': False}, 'group': group}
-    return {**ann, 'label_id': label_id, 'z_order': 0, **places}
+    return {**ann, 'label_id': label_id, 'z_order': 0, **more}
 
 
 SHAPES = [
@@ -78,7 +78,40 @@ def test_other_shapes_are_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_a_crowd_stays_one_without_the_record(tmp_path: Path, crowd: dict[str, Any]) -> None:
+    path = tmp_path / 'default.json'
+    datumaro.write(crowd, path)
+    data = json.loads(path.read_text())
+    assert data['items'][0]['annotations'][0]['attributes'] == {'is_crowd': True}
+    path.write_text(json.dumps({**data, 'info': {}}))
+    coco, notes = datumaro.read(path)
+    assert [ann['iscrowd'] for ann in coco['annotations']] == [1]
+    assert notes == []
+
+
 def test_the_size_of_an_image_must_be_there(tmp_path: Path) -> None:
     path = save(tmp_path / 'default.json', SHAPES, size=None)
-    with pytest.raises(PointAnnotationError, match='expected a Datumaro file with the size'):
+    with pytest.raises(PointAnnotationError, match='found size None in place of a list'):
         datumaro.read(path)
+
+
+@pytest.mark.parametrize(
+    ('broken', 'found'),
+    [
+        (5, '5 in place of an object'),
+        (shape('bbox', 0, bbox=[1, 2]), '[1, 2] in place of 4 numbers'),
+        (shape('bbox', 3, bbox=[1, 2, 3, 4]), 'label_id 3 of 3 labels'),
+        (shape('bbox', -1, bbox=[1, 2, 3, 4]), 'label_id -1 of 3 labels'),
+        (shape('points', 1, points=[1, 2, 3]), '[1, 2, 3] in place of 4 numbers'),
+        (shape('points', 1, [3], points=[1, 2]), 'group [3] in place of an integer'),
+        (shape('points', 1), "no 'points'"),
+    ],
+)
+def test_a_broken_item_is_named(tmp_path: Path, broken: Any, found: str) -> None:
+    path = save(tmp_path / 'default.json', SHAPES)
+    data = json.loads(path.read_text())
+    data['items'].append({**data['items'][0], 'annotations': [broken]})
+    path.write_text(json.dumps(data))
+    with pytest.raises(PointAnnotationError) as caught:
+        datumaro.read(path)
+    assert str(caught.value).startswith(f'{path}: items[1]: found {found}, expected ')

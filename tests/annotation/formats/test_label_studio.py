@@ -99,16 +99,38 @@ def test_second_opinions_skipped_ones_and_predictions_are_noted(tmp_path: Path) 
 @pytest.mark.parametrize(
     ('text', 'found'),
     [
-        ('[{"data": {"image": "a.jpg"}, "annotations": []}]', "no 'width'"),
-        ('{"image": "a.jpg"}', ''),
+        ('{"image": "a.jpg"}', 'a JSON dict'),
         ('[', 'no valid JSON'),
     ],
-    ids=['size unknown', 'no list', 'no JSON'],
+    ids=['no list', 'no JSON'],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, found: str) -> None:
     (tmp_path / 'export.json').write_text(text)
     with pytest.raises(PointAnnotationError, match=rf'export\.json: found {found}'):
         label_studio.read(tmp_path / 'export.json')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'found'),
+    [
+        ({'data': 5}, 'data 5 in place of an object'),
+        ({'annotations': []}, "no 'width'"),
+        ({'annotations': [5]}, '5 in place of an object'),
+        ({'annotations': [{'result': [5]}]}, '5 in place of an object'),
+        ({'annotations': [{'result': [{**REGIONS[1], 'id': 7}]}]}, 'id 7 in place of a text'),
+        (
+            {'annotations': [{'result': [rectangle('a', 'cat', width='5')]}]},
+            "[10, 10, '5', 50] in place of 4 numbers",
+        ),
+    ],
+)
+def test_a_broken_task_is_named(tmp_path: Path, changes: dict[str, Any], found: str) -> None:
+    path = save(tmp_path / 'export.json', REGIONS)
+    (task,) = json.loads(path.read_text())
+    path.write_text(json.dumps([task, {**task, **changes}]))
+    with pytest.raises(PointAnnotationError) as caught:
+        label_studio.read(path)
+    assert str(caught.value).startswith(f'{path}: tasks[1]: found {found}, expected ')
 
 
 def test_no_images_cannot_carry_the_classes(tmp_path: Path, coco: dict[str, Any]) -> None:

@@ -86,8 +86,11 @@ def test_other_shapes_are_noted(tmp_path: Path) -> None:
     ('changes', 'found'),
     [
         ({'shapes': [{'label': 'cat'}]}, "no 'shape_type'"),
-        ({'shapes': [shape('point', 'object', [['x', 1]], 4)]}, r"\['x', 1\], expected 2 numbers"),
-        ({'imageWidth': None}, "'<=' not supported"),
+        (
+            {'shapes': [shape('point', 'object', [['x', 1]], 4)]},
+            r"\['x', 1\] in place of 2 numbers",
+        ),
+        ({'imageWidth': None}, 'imageWidth None in place of an integer'),
     ],
     ids=['no type', 'no number', 'no width'],
 )

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from mmpointrend.annotation import PointAnnotationError
-from mmpointrend.annotation.formats.sheets import Box, Point, Sheet, from_sheets, header, to_sheets
+from mmpointrend.annotation.formats.sheets import (
+    Box,
+    Point,
+    Sheet,
+    from_sheets,
+    header,
+    is_crowd,
+    to_sheets,
+)
 
 BOX = Box(1, 'cat', 4.0, 2.0, 24.0, 12.0)
 POINT = Point(1, 'object', 5.5, 3.5)
@@ -24,7 +32,7 @@ def read(*sheets: Sheet, head: dict[str, Any] | None = None) -> tuple[dict[str, 
 
 def test_points_are_pixel_centres_and_groups_count_the_objects(coco: dict[str, Any]) -> None:
     (only,) = to_sheets(coco)
-    assert only.boxes == [(1, 'cat', 4.0, 2.0, 24.0, 12.0)]
+    assert only.boxes == [(1, 'cat', 4.0, 2.0, 24.0, 12.0, False)]
     assert only.points == [
         (1, 'object', 5.5, 3.5),
         (1, 'background', 20.5, 10.5),
@@ -158,6 +166,39 @@ def test_with_the_record_crowd_regions_stay_as_they_are(
     assert from_sheets(to_sheets(coco), header(coco), 'tool.json') == (coco, [])
 
 
+def test_a_crowd_of_the_tool_has_no_points_and_no_note() -> None:
+    coco, notes = read(sheet(BOX._replace(crowd=True)))
+    (ann,) = coco['annotations']
+    assert ann['iscrowd'] == 1
+    assert 'point_coords' not in ann
+    assert notes == []
+
+
+@pytest.mark.parametrize('before', [0, 1])
+@pytest.mark.parametrize('said', [None, False, True])
+def test_with_the_record_a_crowd_is_what_the_tool_says_if_it_says_something(
+    coco: dict[str, Any], before: int, said: bool | None
+) -> None:
+    coco['annotations'][0]['iscrowd'] = before
+    (only,) = to_sheets(coco)
+    only.boxes = [only.boxes[0]._replace(crowd=said)]
+    (ann,) = from_sheets([only], header(coco), 'tool.json')[0]['annotations']
+    assert ann['iscrowd'] == (before if said is None else int(said))
+
+
+@pytest.mark.parametrize(
+    ('attribute', 'crowd'),
+    [(None, None), (True, True), ('true', True), (1.0, True), ('0', False), ('False', False)],
+)
+def test_attributes_of_crowds_are_of_several_types(attribute: Any, crowd: bool | None) -> None:
+    assert is_crowd(attribute) is crowd
+
+
+def test_another_attribute_of_crowds_is_an_error() -> None:
+    with pytest.raises(ValueError, match="is_crowd 'maybe' in place of true or false"):
+        is_crowd('maybe')
+
+
 def test_with_the_record_images_without_one_come_last(coco: dict[str, Any]) -> None:
     back, _ = from_sheets([sheet(BOX), *to_sheets(coco)], header(coco), 'tool.json')
     assert [image['id'] for image in back['images']] == [5, 6]
@@ -175,9 +216,18 @@ def test_names_by_which_tools_know_things_must_differ(
         to_sheets(coco)
 
 
-def test_an_image_without_a_file_name_is_an_error(coco: dict[str, Any]) -> None:
+def test_an_image_known_by_its_address_gets_no_file_name(coco: dict[str, Any]) -> None:
+    (image,) = coco['images']
+    del image['file_name']
+    image['coco_url'] = 'http://images.cocodataset.org/train2017/000000391895.jpg'
+    (only,) = to_sheets(coco)
+    assert only.name == 'train2017/000000391895.jpg'
+    assert from_sheets([only], header(coco), 'tool.json')[0] == coco
+
+
+def test_an_image_without_a_name_is_an_error(coco: dict[str, Any]) -> None:
     del coco['images'][0]['file_name']
-    with pytest.raises(PointAnnotationError, match='found image name None, expected a text'):
+    with pytest.raises(PointAnnotationError, match='found image 5 with file_name None'):
         to_sheets(coco)
 
 

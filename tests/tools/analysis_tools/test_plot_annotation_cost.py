@@ -45,6 +45,28 @@ def test_results_without_annotation_time_are_named(run, write, tmp_path, capsys)
     assert "results.json: c has no 'annotation_seconds'" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('seconds', [0, -1, 'two hours', None, float('nan'), float('inf')])
+def test_annotation_times_that_cannot_be_drawn_are_named(run, write, tmp_path, capsys, seconds):
+    bad = {**RESULT, 'annotation_seconds': seconds}
+    run(write([bad, RESULT]), '-o', tmp_path / 'out.png')
+    out = capsys.readouterr().out
+    assert f"results.json: c has 'annotation_seconds' {seconds!r}, expected a number above 0" in out
+    assert out.endswith('out.png: 1 results\n')
+
+
+def test_results_of_other_settings_are_other_models(script):
+    names = [script.to_point({**RESULT, 'label': label}).model for label in ('', 'lr=0.1')]
+    assert names == ['mask-rcnn r50 1x', 'mask-rcnn r50 1x lr=0.1']
+
+
+def test_neither_a_folder_nor_the_input_is_replaced(run, write, tmp_path, capsys):
+    results = write([RESULT])
+    for out, message in ((tmp_path, 'found a folder'), (results, 'found the input')):
+        with pytest.raises(SystemExit):
+            run(results, '-o', out)
+        assert f'{out}: {message}' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [

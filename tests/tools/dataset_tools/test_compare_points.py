@@ -29,6 +29,16 @@ def test_a_wrong_label_is_counted(
     assert (overall['points'], overall['agreeing']) == (30, 29)
 
 
+def test_a_class_without_a_name_is_one_error(run: Callable, tmp_path: Path) -> None:
+    data = json.loads(POINTS.read_text())
+    category_id = data['categories'][0]['id']
+    del data['categories'][0]['name']
+    (tmp_path / 'points.json').write_text(json.dumps(data))
+    message = rf'points\.json: found category {category_id} with name None, expected a text'
+    with pytest.raises(SystemExit, match=message):
+        run(tmp_path / 'points.json', MASKS)
+
+
 def test_a_file_without_masks_is_one_error(run: Callable) -> None:
     with pytest.raises(SystemExit, match=r'error: .*annotation 1: found segmentation None'):
         run(POINTS, POINTS)

@@ -44,6 +44,37 @@ def test_a_bad_annotation_is_named_and_nothing_written(run: Callable, tmp_path: 
     assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.parametrize('name', ['labelme', 'label-studio', 'cvat', 'datumaro', 'coco-keypoints'])
+def test_images_of_lvis_go_by_their_address(run: Callable, tmp_path: Path, name: str) -> None:
+    data = json.loads(POINTS.read_text())
+    for index, image in enumerate(data['images']):
+        del image['file_name']
+        image['coco_url'] = f'http://images.cocodataset.org/train2017/{index}.jpg'
+    (tmp_path / 'in.json').write_text(json.dumps(data))
+    run(tmp_path / 'in.json', tmp_path / 'there', '--from', 'coco-points', '--to', name)
+    run(tmp_path / 'there', tmp_path / 'back', '--from', name, '--to', 'coco-points')
+    assert json.loads((tmp_path / 'back').read_text()) == data
+
+
+def test_an_image_without_a_name_is_named_with_its_file(run: Callable, tmp_path: Path) -> None:
+    data = json.loads(POINTS.read_text())
+    del data['images'][0]['file_name']
+    (tmp_path / 'in.json').write_text(json.dumps(data))
+    image_id = data['images'][0]['id']
+    with pytest.raises(SystemExit, match=rf'in\.json: found image {image_id} with file_name None'):
+        run(tmp_path / 'in.json', tmp_path / 'out', '--from', 'coco-points', '--to', 'cvat')
+
+
+def test_what_a_tool_cannot_tell_apart_is_named_with_its_file(
+    run: Callable, tmp_path: Path
+) -> None:
+    data = json.loads(POINTS.read_text())
+    data['categories'].append({**data['categories'][0], 'id': 999})
+    (tmp_path / 'in.json').write_text(json.dumps(data))
+    with pytest.raises(SystemExit, match=r"error: .*in\.json: found category '.*' twice"):
+        run(tmp_path / 'in.json', tmp_path / 'out', '--from', 'coco-points', '--to', 'cvat')
+
+
 @pytest.mark.parametrize('force', [(), ('--force',)])
 def test_a_folder_is_never_replaced(
     run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture, force: tuple

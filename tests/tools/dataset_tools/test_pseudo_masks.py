@@ -13,11 +13,12 @@ import numpy as np
 import pycocotools.mask as mask_api
 import pytest
 import torch
-from mmdet.registry import MODELS
+from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 ROOT = Path(__file__).parents[3]
+MASK_DATASET = ROOT / 'configs/_base_/datasets/toy_masks.py'
 CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10_5e_toy.py'
 NUM_IMAGES = 3
 ENVIRONMENT = os.environ | {
@@ -54,12 +55,30 @@ def pseudo_masks(
     """Run the script in this process and read what it writes."""
     monkeypatch.chdir(tmp_path)
 
-    def run_script(*options: object, points: Path | None = None) -> dict:
+    def run_script(
+        *options: object,
+        config: Path = CONFIG,
+        checkpoint: Path = toy / 'model.pth',
+        points: Path = toy / 'points.json',
+    ) -> dict:
         images = ('--images', toy / 'data/train', '--workers', 0, '--batch-size', 2)
-        run(CONFIG, toy / 'model.pth', points or toy / 'points.json', 'out.json', *images, *options)
+        run(config, checkpoint, points, 'out.json', *images, *options)
         return json.loads(Path('out.json').read_text())
 
     return run_script
+
+
+@pytest.fixture
+def changed_points(toy: Path, tmp_path: Path) -> Callable[[Callable[[dict], object]], Path]:
+    """Write the toy points in another way."""
+
+    def write(change: Callable[[dict], object]) -> Path:
+        data = json.loads((toy / 'points.json').read_text())
+        change(data)
+        (tmp_path / 'changed.json').write_text(json.dumps(data))
+        return tmp_path / 'changed.json'
+
+    return write
 
 
 def test_every_annotated_object_gets_a_mask_and_keeps_the_rest(
@@ -141,12 +160,150 @@ def test_interrupted_work_continues(
     assert all('segmentation' in ann for ann in annotations)
 
 
-def test_crowds_stay_as_they_are(pseudo_masks: Callable[..., dict], toy: Path) -> None:
-    data = json.loads((toy / 'points.json').read_text())
+def make_crowd(data: dict) -> None:
     crowd = data['annotations'][0]
+    del crowd['point_coords'], crowd['point_labels']
     crowd['iscrowd'] = 1
-    Path('crowd.json').write_text(json.dumps(data))
-    assert pseudo_masks(points=Path('crowd.json'))['annotations'][0] == crowd
+
+
+def test_mask_configs_load_a_crowd_as_its_box(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path], toy: Path
+) -> None:
+    crowd = pseudo_masks(points=changed_points(make_crowd))['annotations'][0]
+    cfg = Config.fromfile(MASK_DATASET).train_dataloader.dataset
+    cfg.update(data_root=str(toy / 'data'), ann_file=str(Path('out.json').absolute()))
+    cfg.pipeline = cfg.pipeline[:2]
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        (loaded,) = (item for item in DATASETS.build(cfg) if item['img_id'] == crowd['image_id'])
+    x, y, w, h = map(int, crowd['bbox'])
+    expected = np.zeros(loaded['ori_shape'], np.uint8)
+    expected[y : y + h, x : x + w] = 1
+    np.testing.assert_array_equal(loaded['gt_masks'].masks[0], expected)
+    assert loaded['gt_ignore_flags'].tolist() == [True] + [False] * (len(loaded['gt_masks']) - 1)
+
+
+def test_a_crowd_with_a_mask_keeps_it(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path]
+) -> None:
+    def change(data: dict) -> None:
+        make_crowd(data)
+        data['annotations'][0]['segmentation'] = {'size': [9, 9], 'counts': [81]}
+
+    points = changed_points(change)
+    before = json.loads(points.read_text())['annotations'][0]
+    assert pseudo_masks(points=points)['annotations'][0] == before
+
+
+def test_a_crowd_without_a_box_is_an_error(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path]
+) -> None:
+    def change(data: dict) -> None:
+        make_crowd(data)
+        data['annotations'][0]['bbox'] = [1, 2, 3]
+
+    with pytest.raises(SystemExit, match=r'changed\.json: annotation \d+: found bbox \[1, 2, 3\]'):
+        pseudo_masks(points=changed_points(change))
+
+
+@pytest.mark.parametrize('options', [(), ('--keep-points',)])
+def test_the_file_says_what_drew_the_masks(
+    pseudo_masks: Callable[..., dict], options: tuple[str, ...]
+) -> None:
+    assert pseudo_masks(*options)['info']['history'][-1] == {
+        'tool': 'pseudo_masks',
+        'config': CONFIG.name,
+        'checkpoint': 'model.pth',
+        'keep_points': bool(options),
+    }
+
+
+def test_an_image_of_another_size_is_an_error(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path]
+) -> None:
+    def change(data: dict) -> None:
+        data['images'][1]['width'] += 1
+
+    points = changed_points(change)
+    width, height = (
+        json.loads(points.read_text())['images'][1][key] for key in ('width', 'height')
+    )
+    message = (
+        rf'changed\.json: found image 2 of {width} x {height} pixels, '
+        f'expected the {width - 1} x {height} that it has'
+    )
+    with pytest.raises(SystemExit, match=message):
+        pseudo_masks(points=points)
+
+
+def use_addresses(data: dict) -> None:
+    """Name the images as LVIS v1 does."""
+    for image in data['images']:
+        image['coco_url'] = f'http://images.cocodataset.org/train/{image.pop("file_name")}'
+
+
+def test_images_of_lvis_are_found_by_their_address(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path], toy: Path
+) -> None:
+    options = ('--images', toy / 'data')
+    annotations = pseudo_masks(*options, points=changed_points(use_addresses))['annotations']
+    assert all('segmentation' in ann for ann in annotations)
+
+
+def no_name(data: dict) -> None:
+    del data['images'][2]['file_name']
+
+
+def other_name(data: dict) -> None:
+    data['images'][2]['file_name'] = 'none.png'
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (no_name, r'changed\.json: found image 3 with file_name None and coco_url None'),
+        (other_name, r'data/train: found no none\.png, expected image 3 of .*changed\.json'),
+    ],
+)
+def test_missing_images_are_an_error_before_the_work(
+    pseudo_masks: Callable[..., dict],
+    changed_points: Callable[..., Path],
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[dict], None],
+    message: str,
+) -> None:
+    monkeypatch.setattr(script, 'Runner', None)
+    with pytest.raises(SystemExit, match=message):
+        pseudo_masks(points=changed_points(change))
+
+
+@pytest.mark.parametrize(('option', 'value'), [('--batch-size', 0), ('--workers', -1)])
+def test_numbers_out_of_range_are_refused(
+    pseudo_masks: Callable[..., dict], capsys: pytest.CaptureFixture, option: str, value: int
+) -> None:
+    with pytest.raises(SystemExit):
+        pseudo_masks(option, value)
+    assert f'{option}: found {value}, expected' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('content', [b'no checkpoint', b'\x80\x02]q\0.'])
+def test_a_file_that_is_no_checkpoint_is_named(
+    pseudo_masks: Callable[..., dict], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / 'no.pth').write_bytes(content)
+    with pytest.raises(SystemExit, match=r'error: .*no\.pth: found no checkpoint \(.*\)$'):
+        pseudo_masks(checkpoint=tmp_path / 'no.pth')
+
+
+def test_a_one_stage_model_is_refused(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path]
+) -> None:
+    def change(data: dict) -> None:
+        data['categories'] = [{**category, 'name': 'nucleus'} for category in data['categories']]
+
+    one_stage = ROOT / 'configs/point_sup/condinst_r18-small_fpn_p10_24e_nuclei.py'
+    with pytest.raises(SystemExit, match=r'error: found a CondInst, expected a two-stage model'):
+        pseudo_masks(config=one_stage, points=changed_points(change))
 
 
 def test_object_with_an_empty_mask_keeps_an_area(script: ModuleType) -> None:
@@ -165,9 +322,13 @@ def test_the_input_is_never_replaced(
     assert 'found the input, expected another file to write' in capsys.readouterr().err
 
 
-def test_unknown_category_is_an_error(pseudo_masks: Callable[..., dict], toy: Path) -> None:
-    data = json.loads((toy / 'points.json').read_text())
-    data['categories'][1]['name'] = 'cat'
-    Path('cat.json').write_text(json.dumps(data))
-    with pytest.raises(SystemExit, match=r"cat\.json: found categories \['cat'\], expected those"):
-        pseudo_masks(points=Path('cat.json'))
+def test_unknown_category_is_an_error(
+    pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path]
+) -> None:
+    def change(data: dict) -> None:
+        data['categories'][1]['name'] = 'cat'
+
+    with pytest.raises(
+        SystemExit, match=r"changed\.json: found categories \['cat'\], expected those"
+    ):
+        pseudo_masks(points=changed_points(change))

@@ -79,3 +79,11 @@ def test_a_budget_of_points_needs_points(run: Callable, source: Path) -> None:
     source.write_text(json.dumps(data))
     with pytest.raises(SystemExit, match=r'in\.json: annotation 3: found no'):
         run(source, source.with_name('out.json'), '--seconds', 9, '--form', 'points')
+
+
+def test_labels_that_are_null_are_one_error(run: Callable, source: Path) -> None:
+    data = load(source)
+    data['annotations'][3]['point_labels'] = None
+    source.write_text(json.dumps(data))
+    with pytest.raises(SystemExit, match=r'in\.json: annotation 3: found point_labels None'):
+        run(source, source.with_name('out.json'), '--seconds', 9, '--form', 'points')

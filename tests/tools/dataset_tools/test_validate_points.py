@@ -25,14 +25,14 @@ def test_a_file_with_masks_fails_and_names_the_first_annotations(run: Callable) 
         f"annotation {ann_id}: found a 'segmentation', expected points alone"
         for ann_id in (1, 2, 3, 4)
     ]
-    assert lines[-1].startswith('4 bad annotations in ')
+    assert lines[-1].startswith('4 errors in ')
 
 
 def test_many_errors_are_cut_to_ten_and_counted(run: Callable, tmp_path: Path) -> None:
     ann = {'image_id': 1, 'category_id': 1, 'area': 25, 'bbox': [1, 1, 5, 5]}
     ann |= {'point_coords': [[1, 1]], 'point_labels': [2]}
     data = {
-        'images': [{'id': 1, 'width': 9, 'height': 9}],
+        'images': [{'id': 1, 'file_name': 'a.jpg', 'width': 9, 'height': 9}],
         'categories': [{'id': 1, 'name': 'x'}],
         'annotations': [{**ann, 'id': index} for index in range(25)],
     }
@@ -41,7 +41,7 @@ def test_many_errors_are_cut_to_ten_and_counted(run: Callable, tmp_path: Path) -
         run(tmp_path / 'bad.json')
     lines = str(caught.value.code).splitlines()
     assert len(lines) == 11
-    assert lines[-1].startswith('25 bad annotations in ')
+    assert lines[-1].startswith('25 errors in ')
 
 
 def test_a_file_whose_parts_do_not_fit_is_one_error(run: Callable, tmp_path: Path) -> None:
@@ -49,6 +49,15 @@ def test_a_file_whose_parts_do_not_fit_is_one_error(run: Callable, tmp_path: Pat
     data['annotations'][0]['image_id'] = 99
     (tmp_path / 'bad.json').write_text(json.dumps(data))
     with pytest.raises(SystemExit, match=r'bad\.json: found annotation 1 with image_id 99'):
+        run(tmp_path / 'bad.json')
+
+
+def test_an_image_without_a_name_is_an_error(run: Callable, tmp_path: Path) -> None:
+    data = json.loads(POINTS.read_text())
+    del data['images'][0]['file_name']
+    (tmp_path / 'bad.json').write_text(json.dumps(data))
+    image_id = data['images'][0]['id']
+    with pytest.raises(SystemExit, match=rf'bad\.json: found image {image_id} with file_name None'):
         run(tmp_path / 'bad.json')
 
 

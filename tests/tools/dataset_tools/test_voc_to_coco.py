@@ -115,20 +115,42 @@ def no_mask(voc):
     (voc / 'SegmentationObject' / '2007_000033.png').unlink()
 
 
+def cut_off(voc):
+    path = voc / 'SegmentationClass' / '2007_000033.png'
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def cut_off_palette(voc):
+    path = voc / 'SegmentationObject' / '2007_000033.png'
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def no_photo(voc):
+    (voc / 'JPEGImages' / '2007_000033.jpg').write_bytes(b'no')
+
+
+def no_names(voc):
+    (voc / 'ImageSets' / 'Segmentation' / 'val.txt').write_bytes(b'2007\xff')
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
         (no_class, r'SegmentationObject/2007_000033\.png: found object 1 of class 0'),
         (other_size, r"2007_000033\.png: found 20 x 30 pixels, expected the image's 30 x 20"),
         (colours, r'2007_000033\.png: found an image of mode RGB, expected a palette'),
-        (no_mask, r'SegmentationObject/2007_000033\.png'),
+        (no_mask, r'SegmentationObject/2007_000033\.png: cannot be read'),
+        (cut_off, r'SegmentationClass/2007_000033\.png: cannot be read'),
+        (cut_off_palette, r'SegmentationObject/2007_000033\.png: cannot be read'),
+        (no_photo, r'JPEGImages/2007_000033\.jpg: cannot be read'),
+        (no_names, r'val\.txt: cannot be read'),
     ],
 )
 def test_what_does_not_fit_is_named(run, voc, tmp_path, change, message):
     change(voc)
     with pytest.raises(SystemExit, match=message):
         run(voc, tmp_path / 'out')
-    assert not (tmp_path / 'out' / 'instances_val.json').exists()
+    assert not (tmp_path / 'out').exists()
 
 
 def test_other_folders_are_refused(run, tmp_path, capsys):
