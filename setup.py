@@ -63,7 +63,7 @@ setup(
             'regex',
         ],
         'evaluation': ['faster-coco-eval>=1.8'],
-        'test': ['pytest', 'hypothesis', 'faster-coco-eval>=1.8'],
+        'test': ['pytest', 'hypothesis', 'faster-coco-eval>=1.8', 'cityscapesscripts'],
         'lint': ['ruff==0.17.5'],
     },
     classifiers=[
