@@ -1,4 +1,4 @@
-"""Cost of PointINS-style masks beside Mask R-CNN's mask branch, in one process.
+"""Time and memory of PointINS-style masks beside Mask R-CNN's mask branch, in one process.
 
 Usage::
 
@@ -11,14 +11,10 @@ mask logits relative to boxes; pasting is the same function for both and left ou
 * decoding, FCOS or RetinaNet: everything that PointINS computes for detections only;
 * towers: what it computes for the whole image, whatever the number of detections.
 
-On a CPU, times are those of all threads of this process together, so that other work on the machine
-disturbs them little.
+Memory is the peak of what a call holds in tensors beyond its inputs.
 """
 
 import argparse
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +25,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
+
+from mmpointrend.engine.benchmark import machine, measure
 
 BASE = Path(__file__).parents[2] / 'configs/_base_/models'
 CHANNELS = 256
@@ -91,20 +89,6 @@ def pointins(detector: str, boxes: Tensor, size: tuple[int, int]) -> dict[str, C
 
 
 @torch.no_grad()
-def measure(calls: dict[str, Callable], device: str, repeat: int) -> dict[str, float]:
-    """Median milliseconds of calls that take turns, after a warm-up."""
-    clock = time.process_time if device == 'cpu' else time.perf_counter
-    times = {name: [] for name in calls}
-    for _ in range(repeat + 1):
-        for name, call in calls.items():
-            start = clock()
-            call()
-            if device != 'cpu':
-                torch.cuda.synchronize()
-            times[name].append(1000 * (clock() - start))
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
-
-
 def main() -> None:
     args = parse_args()
     torch.manual_seed(0)
@@ -115,21 +99,18 @@ def main() -> None:
             **pointins('fcos', boxes, args.size),
             **pointins('retina', boxes, args.size),
         }
-    times = measure(calls, args.device, args.repeat)
-    machine = (
-        f'{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads'
-        if args.device == 'cpu'
-        else torch.cuda.get_device_name(args.device)
-    )
+    costs = measure(calls, args.device, args.repeat)
     height, width = args.size
     lines = [
-        f'{machine}, torch {torch.__version__}, {args.boxes} boxes, {height} x {width}, median of '
-        f'{args.repeat}',
+        f'{machine(args.device)}, {args.boxes} boxes, {height} x {width}, median of {args.repeat}',
         '',
-        '| | ms | share of Mask R-CNN |',
-        '| --- | ---: | ---: |',
-        *(f'| {name} | {ms:.2f} | {ms / times[MASK_RCNN]:.3f} |' for name, ms in times.items()),
+        '| | ms | share of Mask R-CNN | MB | share of Mask R-CNN |',
+        '| --- |' + ' ---: |' * 4,
     ]
+    for name, cost in costs.items():
+        pairs = zip(cost, costs[MASK_RCNN], strict=True)
+        cells = [f'{value:.1f} | {value / theirs:.3f}' for value, theirs in pairs]
+        lines.append(f'| {name} | {" | ".join(cells)} |')
     print(*lines, sep='\n')
 
 

@@ -6,6 +6,7 @@ folder beside OUT, and the same command continues there.
 """
 
 import argparse
+import hashlib
 import os
 import zlib
 from functools import partial
@@ -55,23 +56,42 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'{args.src}: no such folder')
     if args.out.exists():
         parser.error(f'{args.out}: exists already, expected a new folder')
+    if args.src.resolve() in args.out.resolve().parents:
+        parser.error(f'{args.out}: found a folder inside of {args.src}, expected one outside')
     return args
 
 
+def partial_folder(args: argparse.Namespace) -> Path:
+    """Where label maps are gathered, beside the result: another folder for every other job."""
+    job = (str(args.src.resolve()), args.suffix, args.num_points, args.per, args.seed, args.ignored)
+    digest = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
+    return args.out.with_name(f'.{args.out.name}.{digest}.partial')
+
+
 def read_labels(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        # The pixels of an image with a palette are its indices.
-        if image.mode not in ('L', 'P'):
-            raise ValueError(f'{path}: found an image of mode {image.mode}, expected 8-bit labels')
-        return np.asarray(image)
+    """Read a label map, shape (H, W), uint8.
+
+    Raises:
+        ValueError: The file is no image, or the image is no label map.
+    """
+    try:
+        with Image.open(path) as image:
+            mode, labels = image.mode, np.asarray(image)
+    # Which of them depends on where the file is broken.
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f'{path}: found no image ({error}), expected 8-bit labels') from error
+    # The pixels of an image with a palette are its indices.
+    if mode not in ('L', 'P'):
+        raise ValueError(f'{path}: found an image of mode {mode}, expected 8-bit labels')
+    return labels
 
 
 def thin_out(name: str, src: Path, out: Path, args: argparse.Namespace) -> None:
     """Write the thinned out label map of this name.
 
     Raises:
-        OSError: The file is no image, or the result cannot be written.
-        ValueError: The image is no label map.
+        OSError: The result cannot be written.
+        ValueError: The file is no label map.
     """
     # The generator is made of the seed and the name, so that a file never depends on the others.
     rng = np.random.default_rng([args.seed, zlib.crc32(name.encode())])
@@ -89,8 +109,7 @@ def main() -> None:
     names = [path.relative_to(args.src).as_posix() for path in args.src.rglob(f'*{args.suffix}')]
     if not names:
         raise SystemExit(f'error: {args.src}: found no file *{args.suffix}')
-    settings = (args.num_points, args.per, args.seed, *args.ignored)
-    out = args.out.with_name(f'.{args.out.name}.{"-".join(map(str, settings))}.partial')
+    out = partial_folder(args)
     open_names = [name for name in sorted(names) if not (out / name).exists()]
     work = partial(thin_out, src=args.src, out=out, args=args)
     try:

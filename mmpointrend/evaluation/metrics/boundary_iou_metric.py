@@ -26,10 +26,13 @@ class BoundaryIoUMetric(BaseMetric):
     Args:
         dilation_ratio: Width of a boundary region, as a share of the image's diagonal; 0.02 is that
             of COCO and LVIS, 0.005 that of Cityscapes.
-        trimap_widths: Pixels on either side of a contour.
+        trimap_widths: Pixels on either side of a contour, 1 or more.
         ignore_index: Label of pixels that count nothing.
         collect_device: As in mmengine.
         prefix: As in mmengine.
+
+    Raises:
+        ValueError: A trimap has no width.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class BoundaryIoUMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
+        if min(trimap_widths, default=1) < 1:
+            raise ValueError(f'trimap_widths must be 1 or more, got {list(trimap_widths)}')
         super().__init__(collect_device, prefix)
         self.dilation_ratio = dilation_ratio
         self.trimap_widths = trimap_widths
@@ -54,14 +59,22 @@ class BoundaryIoUMetric(BaseMetric):
                 shape (1, H, W).
 
         Raises:
-            ValueError: A true label is none of the classes.
+            ValueError: A prediction and its truth differ in size, or a true label is none of the
+                classes.
         """
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
+            # Predictions of mmseg with one channel are floating point.
             prediction, truth = (
-                sample[key]['data'].squeeze(0).cpu().numpy()
+                sample[key]['data'].squeeze(0).long().cpu().numpy()
                 for key in ('pred_sem_seg', 'gt_sem_seg')
             )
+            if prediction.shape != truth.shape:
+                found, expected = (f'{w} x {h}' for h, w in (prediction.shape, truth.shape))
+                raise ValueError(
+                    f'{sample.get("img_path", "prediction")}: found a prediction of {found} '
+                    f'pixels, expected {expected} as in the truth'
+                )
             counts = truth != self.ignore_index
             if (largest := truth[counts].max(initial=0)) >= num_classes:
                 raise ValueError(

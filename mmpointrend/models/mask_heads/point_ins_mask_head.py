@@ -46,7 +46,8 @@ class PointINSMaskHead(BaseMaskHead):
             the distances from the PoI to the sides of the box as well (of the object's box in
             training, of the predicted one in a prediction).
         static_weights: Whether all instances have the same, learned, weights. A control: without
-            weights of their own, instances that meet at a PoI have one mask.
+            weights of their own, instances that meet at a PoI have one mask. There is nothing
+            to compute then, so ``weight_input`` has to keep its default.
         max_positives: Instances of an image that are trained, drawn evenly over its objects.
         norm_cfg: Config of the towers' normalisation.
         loss_mask: Config of the loss of a mask's cells, or at annotated points.
@@ -54,7 +55,8 @@ class PointINSMaskHead(BaseMaskHead):
         test_cfg: ``mask_thr_binary``.
 
     Raises:
-        ValueError: When ``dyn_kernel`` is even, or ``weight_input`` unknown.
+        ValueError: When ``dyn_kernel`` is not positive and odd, or ``weight_input`` unknown, or one
+            that ``static_weights`` do not have.
     """
 
     # A mask is that of the instance, whatever its class.
@@ -81,11 +83,16 @@ class PointINSMaskHead(BaseMaskHead):
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
     ) -> None:
-        if dyn_kernel % 2 != 1:
-            raise ValueError(f'dyn_kernel must be odd, got {dyn_kernel}')
+        if dyn_kernel < 1 or dyn_kernel % 2 != 1:
+            raise ValueError(f'dyn_kernel must be positive and odd, got {dyn_kernel}')
         if weight_input not in ('feature', 'feature+offset'):
             raise ValueError(
                 f"weight_input must be 'feature' or 'feature+offset', got {weight_input!r}"
+            )
+        if static_weights and weight_input != 'feature':
+            raise ValueError(
+                f"weight_input must be 'feature' with static_weights=True, got {weight_input!r}: "
+                'static weights are not computed from anything'
             )
         deviations = {'template': 0.088, 'logits': 0.001}
         if not static_weights:
@@ -243,7 +250,8 @@ class PointINSMaskHead(BaseMaskHead):
     ) -> dict[str, Tensor]:
         """Compare masks with their objects inside of the objects' boxes.
 
-        Dense masks are compared cell by cell; annotated points with the mask interpolated there.
+        Dense masks are compared cell by cell; annotated points with the mask interpolated there,
+        beyond which there are zeros, as in :class:`PointFCNMaskHead` and in pasting.
 
         Args:
             logits: As :meth:`forward` returns them.

@@ -20,6 +20,7 @@ def sample(prediction, truth):
         'pred_sem_seg': {'data': torch.from_numpy(prediction).long()[None]},
         'gt_sem_seg': {'data': torch.from_numpy(truth).long()[None]},
         'seg_map_path': 'labels/7.png',
+        'img_path': 'images/7.jpg',
     }
 
 
@@ -75,6 +76,17 @@ def test_true_labels_have_no_error():
     assert set(evaluate(perfect, TRUTH).values()) == {100}
 
 
+def test_floating_point_labels_are_labels():
+    # What mmseg predicts with one channel.
+    metric = BoundaryIoUMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    for pair in zip(PREDICTIONS, TRUTH, strict=True):
+        found = sample(*pair)
+        found['pred_sem_seg']['data'] = found['pred_sem_seg']['data'].float()
+        metric.process(None, [found])
+    assert metric.evaluate(len(TRUTH)) == evaluate(PREDICTIONS, TRUTH)
+
+
 def test_a_dataset_of_ignored_pixels_has_no_result():
     ignored = [np.full_like(labels, IGNORED) for labels in TRUTH]
     assert np.isnan(list(evaluate(PREDICTIONS, ignored).values())).all()
@@ -99,6 +111,22 @@ def test_an_unknown_label():
     message = r'labels/7\.png: found the label 4, expected labels below 4, or 255'
     with pytest.raises(ValueError, match=message):
         evaluate(PREDICTIONS, [labels, *TRUTH[1:]])
+
+
+def test_a_prediction_of_another_size():
+    height, width = TRUTH[0].shape
+    message = (
+        rf'images/7\.jpg: found a prediction of {width - 1} x {height - 2} pixels, '
+        f'expected {width} x {height} as in the truth'
+    )
+    with pytest.raises(ValueError, match=message):
+        evaluate([PREDICTIONS[0][2:, 1:], *PREDICTIONS[1:]], TRUTH)
+
+
+@pytest.mark.parametrize('widths', [[0], (4, -1)])
+def test_a_trimap_without_width(widths):
+    with pytest.raises(ValueError, match=r'trimap_widths must be 1 or more, got \['):
+        BoundaryIoUMetric(trimap_widths=widths)
 
 
 def test_configs_find_it():

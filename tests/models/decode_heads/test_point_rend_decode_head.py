@@ -288,10 +288,10 @@ def test_labels_at_the_very_border_are_not_lost():
     assert seen[0].unique().tolist() == [3]
 
 
-def sparse_labels(num_labelled, num_images=2):
+def sparse_labels(num_labelled, num_images=2, ignore_index=255):
     """Labels of which few pixels of each image are not ignored."""
     generator = torch.Generator().manual_seed(1)
-    labels = torch.full((num_images, *SIZE), 255)
+    labels = torch.full((num_images, *SIZE), ignore_index)
     for image in labels:
         pixels = torch.randperm(image.numel(), generator=generator)[:num_labelled]
         image.view(-1)[pixels] = torch.randint(5, (num_labelled,), generator=generator)
@@ -299,16 +299,20 @@ def sparse_labels(num_labelled, num_images=2):
 
 
 @both_corners
-@pytest.mark.parametrize('num_labelled', [1, 40, 127])
-def test_loss_of_sparse_labels_is_that_of_all_their_pixels(align_corners, num_labelled):
+@pytest.mark.parametrize(
+    ('num_labelled', 'ignore_index'), [(1, 255), (40, 255), (127, 255), (40, 7)]
+)
+def test_loss_of_sparse_labels_is_that_of_all_their_pixels(
+    align_corners, num_labelled, ignore_index
+):
     maps, coarse, _ = random_inputs()
-    labels = sparse_labels(num_labelled)
-    head = build(align_corners=align_corners)
+    labels = sparse_labels(num_labelled, ignore_index=ignore_index)
+    head = build(align_corners=align_corners, ignore_index=ignore_index)
     found = head.loss(maps, coarse, samples(labels), None)['loss_ce']
     with torch.no_grad():
         points = regular_grid(SIZE, align_corners=align_corners).expand(2, -1, -1)
         dense = head.point_predictor(maps, coarse)(points).transpose(1, 2).unflatten(2, SIZE)
-    expected = torch.nn.functional.cross_entropy(dense, labels, ignore_index=255)
+    expected = torch.nn.functional.cross_entropy(dense, labels, ignore_index=ignore_index)
     assert_same(found, expected)
 
 
@@ -393,6 +397,14 @@ def test_number_of_steps_may_be_set(steps):
     assert steps_of(build(), (16, 24), (64, 96), subdivision_steps=steps) == (steps, (64, 96))
 
 
+def test_refined_maps_of_the_size_of_the_image_are_not_copied():
+    maps, coarse, _ = random_inputs()
+    head, refined = build(), []
+    head.register_forward_hook(lambda *args: refined.append(args[-1]))
+    found = head.predict(maps, coarse, META, {'subdivision_num_points': 100})
+    assert found is refined[0]
+
+
 @pytest.mark.parametrize('align_corners', [False, True])
 def test_without_a_step_it_is_the_coarse_map_enlarged(align_corners):
     maps, coarse, _ = random_inputs()
@@ -406,7 +418,7 @@ def test_without_a_step_it_is_the_coarse_map_enlarged(align_corners):
 
 def test_points_of_aligned_corners_are_exact_on_an_image_of_that_size():
     """A linear ramp of aligned maps is the same ramp after refinement."""
-    head = build(num_classes=2, align_corners=True)
+    head = build(num_classes=2, in_channels=(1,), align_corners=True)
 
     def ramp(height, width):
         return torch.linspace(0, 1, width).expand(1, 1, height, width)

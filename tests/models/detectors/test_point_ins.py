@@ -1,8 +1,11 @@
+import gc
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from mmpointrend.structures import PointMasks
 
@@ -132,3 +135,46 @@ def test_prediction_without_detections(name):
 def test_heads_that_count_differently_are_named(setting, message):
     with pytest.raises(ValueError, match=message):
         tiny_point_ins('retina', **setting)
+
+
+def mask_gradients(detector: str, images: slice, wrap=lambda model: model) -> dict:
+    """Gradients of the mask head on some of two images, of which the second has no object."""
+    model = tiny_point_ins(detector, max_positives=10**6)
+    # Statistics of a batch are those of one process.
+    model.backbone.norm_eval = True
+    model.train()
+    data = batch(model, [annotated('masks', SIZES[0]), annotated('no masks', SIZES[0])])
+    wrapped = wrap(model)
+    losses = wrapped(data['inputs'][images], data['data_samples'][images], mode='loss')
+    model.parse_losses(losses)[0].backward()
+    return {name: parameter.grad for name, parameter in model.mask_head.named_parameters()}
+
+
+def train_on_one_image(rank: int, folder: Path) -> None:
+    """What each of two processes does."""
+    torch.set_num_threads(1)
+    rendezvous = f'file://{folder}/rendezvous'
+    torch.distributed.init_process_group('gloo', rendezvous, rank=rank, world_size=2)
+    image = slice(rank, rank + 1)
+    found = {
+        detector: mask_gradients(detector, image, DistributedDataParallel)
+        for detector in ('fcos', 'retina')
+    }
+    torch.save(found, folder / f'{rank}.pth')
+    # The threads of the group abort a process that ends before them; models hold on to it.
+    torch.distributed.destroy_process_group()
+    gc.collect()
+
+
+@pytest.fixture(scope='module')
+def two_processes(tmp_path_factory) -> list[dict]:
+    folder = tmp_path_factory.mktemp('processes')
+    torch.multiprocessing.spawn(train_on_one_image, (folder,), nprocs=2)
+    return [torch.load(folder / f'{rank}.pth') for rank in range(2)]
+
+
+@pytest.mark.parametrize('detector', ['fcos', 'retina'])
+def test_two_processes_learn_masks_like_one_with_the_images_of_both(detector, two_processes):
+    expected = mask_gradients(detector, slice(None))
+    for found in two_processes:
+        torch.testing.assert_close(found[detector], expected, rtol=1e-4, atol=1e-7)

@@ -8,6 +8,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from mmpointrend.models import PointINSMaskHead
+from mmpointrend.models.mask_heads import point_ins_mask_head
 from mmpointrend.models.mask_heads.point_ins_mask_head import (
     balanced_subset,
     instance_aware_convolution,
@@ -212,13 +213,38 @@ def test_number_of_parameters_is_that_of_the_definition(slots, of_weights):
 @pytest.mark.parametrize(
     ('switch', 'message'),
     [
-        ({'dyn_kernel': 2}, 'dyn_kernel must be odd, got 2'),
+        ({'dyn_kernel': 2}, 'dyn_kernel must be positive and odd, got 2'),
+        ({'dyn_kernel': -1}, 'dyn_kernel must be positive and odd, got -1'),
         ({'weight_input': 'box'}, "'feature' or 'feature\\+offset', got 'box'"),
+        (
+            {'static_weights': True, 'weight_input': 'feature+offset'},
+            "'feature' with static_weights=True, got 'feature\\+offset'",
+        ),
     ],
 )
-def test_unknown_switch_is_named(switch, message):
+def test_switch_without_meaning_is_named(switch, message):
     with pytest.raises(ValueError, match=message):
         build(**switch)
+
+
+@pytest.mark.parametrize(
+    ('part', 'std'),
+    [
+        ('template_tower.0.conv', 0.01),
+        ('template', (2 / 256) ** 0.5),  # keeps the size of features, after ReLU
+        ('weights', 0.01),
+        ('predictor.2', (2 / (9 * 64)) ** 0.5),
+        ('logits', 0.001),
+    ],
+)
+def test_parts_start_as_small_as_the_definition_says(part, std):
+    torch.manual_seed(0)
+    head = PointINSMaskHead(stacked_convs=1)
+    head.init_weights()
+    layer = head.get_submodule(part)
+    # The smallest one has 64 weights, whose deviation is known to 9 %.
+    assert layer.weight.std().item() == pytest.approx(std, rel=0.2)
+    assert layer.bias is None or not layer.bias.any()
 
 
 # ----------------------------------------------------------------------------------------- loss
@@ -294,6 +320,15 @@ def test_weights_below_one_in_sum_are_not_scaled_up():
     torch.testing.assert_close(tenth, full / 10)
 
 
+def test_loss_is_divided_by_the_mean_weight_of_all_processes(monkeypatch):
+    infos = [positives([0, 1], [1.0, 3.0])]
+    alone, _ = loss_and_gradients(build(), [dense_masks()], infos)
+    # Another process with masks of twice the weight: 4 here, 8 there, 6 in the mean.
+    monkeypatch.setattr(point_ins_mask_head, 'reduce_mean', lambda total: (total + 8) / 2)
+    together, _ = loss_and_gradients(build(), [dense_masks()], infos)
+    torch.testing.assert_close(together, alone * 4 / 6)
+
+
 def test_points_at_the_cells_of_the_masks_give_the_loss_of_the_masks():
     head = build()
     infos = [positives([0, 1, 1]), positives([1])]
@@ -314,6 +349,16 @@ def test_logits_are_interpolated_at_annotated_points():
     (logits,) = head(levels(1), infos)
     middle = logits[0, 0, 4, 5:7].mean().detach()
     torch.testing.assert_close(loss, F.softplus(-middle), rtol=1e-5, atol=0)
+
+
+def test_logits_fade_to_zero_in_the_outer_half_of_the_outer_cells():
+    head = build()
+    # A quarter of a cell from the left side of the box, in row 4.
+    points = PointMasks([[[8 + 0.25, 8 + 4.5]]], [[1]], HEIGHT, WIDTH)
+    infos = [positives([0])]
+    loss, _ = loss_and_gradients(head, [points], infos)
+    (logits,) = head(levels(1), infos)
+    torch.testing.assert_close(loss, F.softplus(-0.75 * logits[0, 0, 4, 0].detach()))
 
 
 @every_switch
@@ -393,6 +438,15 @@ def test_mask_is_pasted_into_its_box_and_rescaled_once(rescale):
     extent = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     assert extent == expected[0].tolist()
     assert results.masks.shape[1:] == ((HEIGHT // 2, WIDTH // 4) if rescale else (HEIGHT, WIDTH))
+
+
+def test_signs_of_half_precision_logits_are_not_rounded_away():
+    # Their probabilities are, to one half.
+    logits = torch.full((1, 1, 28, 28), -1e-3, dtype=torch.bfloat16)
+    meta = {'ori_shape': (HEIGHT, WIDTH), 'scale_factor': (1.0, 1.0)}
+    results = instances([3], [0], [[8.0, 12.0, 32.0, 40.0]])
+    (results,) = build().predict_by_feat(logits, [meta], [results])
+    assert not results.masks.any()
 
 
 def test_image_without_detections_gets_no_masks():

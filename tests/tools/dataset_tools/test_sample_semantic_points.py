@@ -105,13 +105,32 @@ def test_a_broken_run_is_continued(thin_out, script, src, tmp_path, monkeypatch)
     assert same(found, thin_out('whole'))
 
 
-def test_a_broken_run_of_other_settings_is_not_continued(thin_out, src):
+@pytest.mark.parametrize(
+    'setting', [('--seed', 5), ('--suffix', 'b.png')], ids=lambda pair: pair[0]
+)
+def test_a_broken_run_of_other_settings_is_not_continued(thin_out, src, setting):
     content = (src / NAMES[1]).read_bytes()
     (src / NAMES[1]).write_text('no image')
     with pytest.raises(SystemExit):
         thin_out('out')
     (src / NAMES[1]).write_bytes(content)
-    assert same(thin_out('out', '--seed', 5), thin_out('whole', '--seed', 5))
+    assert same(thin_out('out', *setting), thin_out('whole', *setting))
+
+
+def test_a_broken_run_of_another_source_is_not_continued(run, src, tmp_path, monkeypatch):
+    other = tmp_path / 'other/src'
+    for name in NAMES:
+        path = other / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full(SIZE, 7, np.uint8)).save(path)
+    (other / NAMES[1]).write_text('no image')
+    # The same names from different folders.
+    monkeypatch.chdir(other.parent)
+    with pytest.raises(SystemExit):
+        run('src', tmp_path / 'out', '--workers', 1)
+    monkeypatch.chdir(src.parent)
+    run('src', tmp_path / 'out', '--workers', 1)
+    assert all(7 not in kept for kept in read(tmp_path / 'out').values())
 
 
 def test_palette_images_are_labels(thin_out, src):
@@ -131,6 +150,30 @@ def test_only_files_of_the_suffix_are_read(thin_out, src):
 def test_colours_are_no_labels(thin_out, src):
     Image.new('RGB', (3, 3)).save(src / NAMES[0])
     with pytest.raises(SystemExit, match=r'a\.png: found an image of mode RGB, expected 8-bit'):
+        thin_out('out')
+
+
+def without(content, start, stop):
+    """Set some bytes to zero."""
+    return content[:start] + bytes(stop - start) + content[stop:]
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda content: b'no image',
+        lambda content: content[:60],
+        lambda content: without(content, 50, 80),
+        # What Pillow has other exceptions for: the length of the first chunk, and of the data.
+        lambda content: without(content, 8, 12),
+        lambda content: without(content, 33, 37),
+    ],
+    ids=['no image', 'cut off', 'data', 'length of header', 'length of data'],
+)
+def test_a_broken_file_is_named(thin_out, src, damage):
+    path = src / NAMES[0]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(SystemExit, match=r'a\.png: found no image .+, expected 8-bit labels'):
         thin_out('out')
 
 
@@ -158,3 +201,10 @@ def test_an_existing_folder_is_left_alone(thin_out, tmp_path, capsys):
         thin_out('out')
     assert 'exists already' in capsys.readouterr().err
     assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_a_folder_inside_of_the_source_is_refused(thin_out, src, capsys):
+    with pytest.raises(SystemExit):
+        thin_out('src/city/out')
+    assert f'found a folder inside of {src}, expected one outside' in capsys.readouterr().err
+    assert list(read(src)) == NAMES
