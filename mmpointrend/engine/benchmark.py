@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import mmdet
 import torch
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 
@@ -73,6 +74,15 @@ def measure(calls: Mapping[str, Callable[[], object]], device: str, repeat: int)
 def _synchronise(device: str) -> None:
     if device != 'cpu':
         torch.cuda.synchronize()
+
+
+def random_boxes(count: int, size: tuple[int, int]) -> Tensor:
+    """Draw boxes with sides of 3 to 30 % of an image (H, W), in pixels, shape (R, 4)."""
+    height, width = size
+    corners = 0.7 * torch.rand(count, 2)
+    sides = 0.03 + 0.27 * torch.rand(count, 2)
+    scale = torch.tensor([width, height, width, height])
+    return torch.cat((corners, corners + sides), 1) * scale
 
 
 def machine(device: str) -> str:

@@ -40,7 +40,13 @@ from torch import Tensor, nn
 
 from mmpointrend.annotation import write_text
 from mmpointrend.checkpoints import convert
-from mmpointrend.engine.benchmark import machine, measure, table_header, table_row
+from mmpointrend.engine.benchmark import (
+    machine,
+    measure,
+    random_boxes,
+    table_header,
+    table_row,
+)
 from mmpointrend.models import PointRendRoIHead
 from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor, render_regions
 
@@ -161,15 +167,6 @@ def build_models(num_classes: int, device: str, with_mmdet: bool = True) -> dict
         ours = models[OURS]
         ours.load_state_dict(convert(models[MMDET].state_dict(), ours.state_dict()).state)
     return {side: model.to(device).train() for side, model in models.items()}
-
-
-def random_boxes(count: int, size: tuple[int, int]) -> Tensor:
-    """Draw boxes with sides of 3 to 30 % of the image, shape (R, 4)."""
-    height, width = size
-    corners = 0.7 * torch.rand(count, 2)
-    sides = 0.03 + 0.27 * torch.rand(count, 2)
-    scale = torch.tensor([width, height, width, height])
-    return torch.cat((corners, corners + sides), 1) * scale
 
 
 def ellipses(boxes: Tensor, size: tuple[int, int]) -> BitmapMasks:

@@ -26,7 +26,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmpointrend.engine.benchmark import machine, measure
+from mmpointrend.engine.benchmark import machine, measure, random_boxes
 
 BASE = Path(__file__).parents[2] / 'configs/_base_/models'
 CHANNELS = 256
@@ -49,13 +49,6 @@ def features(strides: tuple[int, ...], size: tuple[int, int], device: str) -> li
         torch.randn(1, CHANNELS, *(-(-side // stride) for side in size), device=device)
         for stride in strides
     ]
-
-
-def random_boxes(count: int, size: tuple[int, int], device: str) -> Tensor:
-    """Draw boxes with sides of 3 to 30 % of the image, shape (R, 4)."""
-    corners, sides = 0.7 * torch.rand(count, 2), 0.03 + 0.27 * torch.rand(count, 2)
-    scale = torch.tensor([*size[::-1]] * 2)
-    return (torch.cat((corners, corners + sides), 1) * scale).to(device)
 
 
 def mask_rcnn(boxes: Tensor, size: tuple[int, int]) -> Callable[[], Tensor]:
@@ -92,7 +85,7 @@ def pointins(detector: str, boxes: Tensor, size: tuple[int, int]) -> dict[str, C
 def main() -> None:
     args = parse_args()
     torch.manual_seed(0)
-    boxes = random_boxes(args.boxes, args.size, args.device)
+    boxes = random_boxes(args.boxes, args.size).to(args.device)
     with DefaultScope.overwrite_default_scope('mmdet'):
         calls = {
             MASK_RCNN: mask_rcnn(boxes, args.size),

@@ -25,7 +25,7 @@ def test_table_has_the_share_of_each_work(run, capsys):
 
 def test_decoding_makes_the_masks_and_towers_the_maps(script):
     size = (64, 96)
-    boxes = script.random_boxes(3, size, 'cpu')
+    boxes = script.random_boxes(3, size)
     with DefaultScope.overwrite_default_scope('mmdet'), torch.no_grad():
         decode, towers = script.pointins('retina', boxes, size).values()
         assert decode().shape == (3, 1, 28, 28)
