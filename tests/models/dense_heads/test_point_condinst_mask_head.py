@@ -106,6 +106,24 @@ def test_masks_give_the_loss_of_their_own_grid_as_points():
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
+def test_points_on_the_grid_of_a_mask_give_the_loss_of_the_mask():
+    """With the same loss, and boxes that leave nothing out."""
+    masks = random_masks(2, HEIGHT, WIDTH)
+    y, x = torch.meshgrid(
+        *(torch.arange(STRIDE // 2, side, STRIDE) for side in INPUT), indexing='ij'
+    )
+    coords, labels = pixel_points(x, y), masks[:, y.flatten(), x.flatten()]
+    boxes = [[0.0, 0.0, WIDTH, HEIGHT]] * 2
+    points = PointMasks([coords, coords], list(labels), HEIGHT, WIDTH)
+    # mmdet adds eps to each of two sums that ours adds it to once.
+    head = build(loss_point={'type': 'mmpointrend.PointDiceLoss', 'eps': 1e-5})
+    from_points, from_masks = (
+        loss_of(head, [logits(3)], [instances(boxes, annotation)], [positives([1, 0, 1])])
+        for annotation in (points, bitmaps(masks))
+    )
+    torch.testing.assert_close(from_points, from_masks)
+
+
 @pytest.mark.parametrize('stride', [1, 2, 4, 8])
 def test_training_reads_the_logit_that_a_prediction_has_at_the_pixel(stride):
     planes = logits(2, stride=stride)
