@@ -186,6 +186,9 @@ def test_points_and_masks_differ_in_nothing_but_the_label_maps():
     )
     for cfg in (masks, points):
         del cfg['train_dataloader']['dataset']['data_prefix']['seg_map_path']
+    # Their pixels are moved, not resized.
+    for pipeline in (points['train_pipeline'], points['train_dataloader']['dataset']['pipeline']):
+        assert pipeline[2].pop('resize_type') == 'mmpointrend.ResizePointSegMap'
     assert masks == points
 
 

@@ -177,4 +177,5 @@ def two_processes(tmp_path_factory) -> list[dict]:
 def test_two_processes_learn_masks_like_one_with_the_images_of_both(detector, two_processes):
     expected = mask_gradients(detector, slice(None))
     for found in two_processes:
-        torch.testing.assert_close(found[detector], expected, rtol=1e-4, atol=1e-7)
+        # Sums over all positives depend on the number of threads.
+        torch.testing.assert_close(found[detector], expected, rtol=2e-3, atol=1e-6)
