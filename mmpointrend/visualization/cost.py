@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -89,7 +88,7 @@ def _log_axis(axis: Axes) -> None:
     axis.set_xscale('log')
     axis.margins(x=0.12, y=0.12)
     low, high = axis.get_xlim()
-    subs = np.arange(1, 10, 0.5) if high < 4 * low else (1, 2, 5)
+    subs = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8) if high < 4 * low else (1, 2, 5)
     axis.xaxis.set_major_locator(LogLocator(subs=subs))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda hours, _: f'{hours:,g}'))
     axis.xaxis.set_minor_locator(NullLocator())
