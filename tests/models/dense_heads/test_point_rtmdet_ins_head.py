@@ -4,10 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.models.dense_heads import RTMDetInsHead, RTMDetInsSepBNHead
+from mmdet.models.losses import DiceLoss
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmpointrend.models import PointRTMDetInsHead, PointRTMDetInsSepBNHead
+from mmpointrend.models import PointDiceLoss, PointRTMDetInsHead, PointRTMDetInsSepBNHead
 from mmpointrend.models.dense_heads import point_rtmdet_ins_head
 from mmpointrend.structures import PointMasks
 
@@ -125,6 +126,26 @@ def test_masks_give_the_loss_of_their_own_grid_as_points():
         )
         expected.append(pixels)
     torch.testing.assert_close(loss, torch.stack(expected).mean())
+
+
+def test_points_on_the_grid_of_a_mask_give_the_loss_of_the_mask():
+    """With the same loss, of every pixel, and boxes that leave nothing out."""
+    head, objects = build(), [1, 0, 1]
+    head.mask_loss_stride = 1
+    head.loss_mask = DiceLoss(eps=5e-6)
+    # mmdet adds eps to each of two sums that ours adds it to once.
+    head.loss_point = PointDiceLoss(eps=1e-5)
+    masks = random_masks(2, HEIGHT, WIDTH)
+    y, x = torch.meshgrid(*map(torch.arange, INPUT), indexing='ij')
+    coords = [pixel_points(x, y)] * 2
+    boxes = [[0.0, 0.0, WIDTH, HEIGHT]] * 2
+    points = PointMasks(coords, list(masks.reshape(2, -1)), HEIGHT, WIDTH)
+    batch = Batch(head, objects)
+    from_points, from_masks = (
+        head.loss_mask_by_feat(*batch.images(0), [instances(boxes, annotation)])
+        for annotation in (points, torch.from_numpy(masks).bool())
+    )
+    torch.testing.assert_close(from_points, from_masks)
 
 
 MOVES = {
