@@ -7,6 +7,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from .rounding import assert_ratio
+
 CLASSES = 3
 TINY = ['--device', 'cpu', '--boxes', '4', '--classes', str(CLASSES), '--size', '64', '96']
 WORKS = ['refinement', 'prediction', 'mask loss']
@@ -54,9 +56,8 @@ def test_table_compares_both_sides(run, capsys, tmp_path: Path) -> None:
     assert list(rows) == WORKS
     for cells in rows.values():
         their_ms, our_ms, faster, their_mb, our_mb, less = map(float, cells)
-        # The cells are rounded to the last digit that they show.
-        assert faster == pytest.approx(their_ms / our_ms, rel=0.01, abs=0.006)
-        assert less == pytest.approx(their_mb / our_mb, rel=0.02, abs=0.006)
+        assert_ratio(faster, their_ms, our_ms)
+        assert_ratio(less, their_mb, our_mb)
     assert [path.name for path in (tmp_path / 'tables').iterdir()] == ['table.md']
 
 

@@ -7,6 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from ..conftest import TOY_CONFIG
+from .rounding import assert_ratio
 
 TINY = ('--device', 'cpu', '--images', '2', '--repeat', '1')
 
@@ -31,9 +32,8 @@ def test_table_has_a_row_for_each_model(run: Callable[..., None], models: None, 
     few, many = rows.values()
     assert (few[0], many[0]) == (4, 9)
     assert few[2] == few[4] == 1
-    # The cells are rounded to the last digit that they show.
-    assert many[2] == pytest.approx(many[1] / few[1], abs=0.01)
-    assert many[4] == pytest.approx(many[3] / few[3], abs=0.02)
+    assert_ratio(many[2], many[1], few[1])
+    assert_ratio(many[4], many[3], few[3])
 
 
 @pytest.mark.parametrize(
