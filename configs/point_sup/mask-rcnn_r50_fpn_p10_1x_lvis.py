@@ -5,8 +5,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-model = dict(
-    roi_head=dict(bbox_head=dict(num_classes=1203)),
-    # LVIS counts up to 300 detections an image, rare classes with low scores among them.
-    test_cfg=dict(rcnn=dict(score_thr=0.0001, max_per_img=300)),
-)
+model = _base_.lvis_roi_model

@@ -1,6 +1,7 @@
 """Reading and writing annotation files: checked on the way in, complete on the way out."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -248,6 +249,20 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def job_folder(path: Path, *job: object) -> Path:
+    """Name the folder in which unfinished work is kept, so that the same job continues there.
+
+    Args:
+        path: What the job makes.
+        *job: All that its result depends on, with a ``repr`` that says it.
+
+    Returns:
+        A folder beside ``path``: the same for the same job, another one for every other.
+    """
+    digest = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
+    return path.with_name(f'.{path.name}.{digest}.partial')
 
 
 def _is_int(value: Any) -> bool:

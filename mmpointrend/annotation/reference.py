@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .files import image_name
 from .masks import decode_segmentation
 from .schema import PointAnnotationError, check_box, check_points
 
@@ -69,8 +70,8 @@ def reference_points(
                 ann, source, f'no annotation of this id in {mask_source}', 'a mask of each object'
             )
         mask_ann = by_id[ann['id']]
-        here = _place(ann, images, names)
-        there = _place(mask_ann, mask_images, mask_names)
+        here = _place(ann, images, names, source)
+        there = _place(mask_ann, mask_images, mask_names, mask_source)
         for what, value in here.items():
             if there[what] != value:
                 raise PointAnnotationError.of(
@@ -89,12 +90,12 @@ def reference_points(
 
 
 def _place(
-    ann: dict[str, Any], images: dict[Any, dict[str, Any]], names: dict[Any, str]
+    ann: dict[str, Any], images: dict[Any, dict[str, Any]], names: dict[Any, str], source: str
 ) -> dict[str, Any]:
     """What annotations of the same object have in common besides their id."""
     image = images[ann['image_id']]
     return {
-        'image': Path(image.get('file_name') or '').name,
+        'image': Path(image_name(image, source)).name,
         'image size': (image['width'], image['height']),
         'category': names[ann['category_id']],
     }

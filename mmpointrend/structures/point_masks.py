@@ -36,7 +36,7 @@ class PointMasks(BaseInstanceMasks):
         labels: int8 (N, P) in {1, 0, -1}.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
-        num_points: int64 (N,), each at most P. No transform changes it: a point that leaves the
+        num_points: int64 (N,), each at most P. No method here changes it: a point that leaves the
             image is ignored, but still one of the object's.
 
     Raises:

@@ -44,15 +44,16 @@ def run(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
 @pytest.fixture(scope='session')
 def toy_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds toy images, two of each split, and model.pth: TOY_CONFIG without training."""
+    """Holds toy images, 3 to train and 2 to validate, and model.pth: TOY_CONFIG untrained."""
     folder = tmp_path_factory.mktemp('toy')
     make = TOOLS / 'dataset_tools/make_toy_dataset.py'
-    command = [sys.executable, make, folder / 'data/toy', '--num-train', '2', '--num-val', '2']
+    command = [sys.executable, make, folder / 'data/toy', '--num-train', '3', '--num-val', '2']
     environment = {'PYTHONPATH': str(TOOLS.parent), 'OMP_NUM_THREADS': '1'}
     subprocess.run(command, check=True, env=environment, capture_output=True)
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(Config.fromfile(TOY_CONFIG).model)
+        model.init_weights()
     save_checkpoint({'state_dict': model.state_dict(), 'meta': {}}, str(folder / 'model.pth'))
     return folder
 

@@ -13,7 +13,6 @@ Interrupted work continues where it stopped, with any number of processes.
 """
 
 import argparse
-import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -38,6 +37,7 @@ from mmpointrend.annotation import (
     check_output,
     check_points,
     image_name,
+    job_folder,
     mask_annotation,
     read_coco,
     write_json,
@@ -95,8 +95,7 @@ def parts_folder(args: argparse.Namespace) -> Path:
     for path in (args.config, args.checkpoint, args.points):
         changed = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
         job.append((str(path), changed))
-    digest = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
-    return args.out.with_name(f'.{args.out.name}.{digest}.parts')
+    return job_folder(args.out, *job)
 
 
 class Images(Dataset):

@@ -6,7 +6,6 @@ folder beside OUT, and the same command continues there.
 """
 
 import argparse
-import hashlib
 import os
 import zlib
 from functools import partial
@@ -16,7 +15,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mmpointrend.annotation import parallel_map, sample_labels
+from mmpointrend.annotation import job_folder, parallel_map, sample_labels
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,13 +60,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def partial_folder(args: argparse.Namespace) -> Path:
-    """Where label maps are gathered, beside the result: another folder for every other job."""
-    job = (str(args.src.resolve()), args.suffix, args.num_points, args.per, args.seed, args.ignored)
-    digest = hashlib.sha256(repr(job).encode()).hexdigest()[:8]
-    return args.out.with_name(f'.{args.out.name}.{digest}.partial')
-
-
 def read_labels(path: Path) -> np.ndarray:
     """Read a label map, shape (H, W), uint8.
 
@@ -109,7 +101,8 @@ def main() -> None:
     names = [path.relative_to(args.src).as_posix() for path in args.src.rglob(f'*{args.suffix}')]
     if not names:
         raise SystemExit(f'error: {args.src}: found no file *{args.suffix}')
-    out = partial_folder(args)
+    job = (str(args.src.resolve()), args.suffix, args.num_points, args.per, args.seed, args.ignored)
+    out = job_folder(args.out, *job)
     open_names = [name for name in sorted(names) if not (out / name).exists()]
     work = partial(thin_out, src=args.src, out=out, args=args)
     try:

@@ -33,3 +33,10 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(type='LVISMetric', ann_file=data_root + 'annotations/lvis_v1_val.json')
 test_evaluator = val_evaluator
+
+# What LVIS changes in a model with RoI heads, for `model = _base_.lvis_roi_model` in a config.
+lvis_roi_model = dict(
+    roi_head=dict(bbox_head=dict(num_classes=1203)),
+    # LVIS counts up to 300 detections an image, rare classes with low scores among them.
+    test_cfg=dict(rcnn=dict(score_thr=0.0001, max_per_img=300)),
+)

@@ -1,8 +1,9 @@
 """The benchmark of PointINS: what its table says, and that towers and decoding are told apart."""
 
-import pytest
 import torch
 from mmengine.registry import DefaultScope
+
+from .rounding import assert_ratio
 
 TINY = ['--device', 'cpu', '--boxes', '3', '--size', '64', '96', '--repeat', '1']
 
@@ -17,10 +18,7 @@ def test_table_has_the_share_of_each_work(run, capsys):
     first = cells['Mask R-CNN']
     for values in cells.values():
         for column in (0, 2):
-            share = values[column] / first[column]
-            # All cells are rounded to the last digit that they show.
-            rounding = 0.0005 + 0.06 * (1 + share) / first[column]
-            assert values[column + 1] == pytest.approx(share, rel=0, abs=rounding)
+            assert_ratio(values[column + 1], values[column], first[column], decimals=3)
 
 
 def test_decoding_makes_the_masks_and_towers_the_maps(script):

@@ -12,14 +12,14 @@ from types import ModuleType
 import numpy as np
 import pycocotools.mask as mask_api
 import pytest
-import torch
-from mmdet.registry import DATASETS, MODELS
+from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from ..conftest import TOY_CONFIG
+
 ROOT = Path(__file__).parents[3]
 MASK_DATASET = ROOT / 'configs/_base_/datasets/toy_masks.py'
-CONFIG = ROOT / 'configs/implicit_pointrend/implicit-pointrend_r18-small_fpn_p10_5e_toy.py'
 NUM_IMAGES = 3
 ENVIRONMENT = os.environ | {
     'PYTHONPATH': str(ROOT),
@@ -29,22 +29,15 @@ ENVIRONMENT = os.environ | {
 
 
 @pytest.fixture(scope='module')
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toy(toy_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Toy images with points, and a checkpoint."""
-    folder = tmp_path_factory.mktemp('toy')
-    tools = ROOT / 'tools/dataset_tools'
-    sizes = ('--num-train', NUM_IMAGES, '--num-val', 1)
-    masks, points = folder / 'data/annotations/instances_train.json', folder / 'points.json'
-    for command in (
-        (tools / 'make_toy_dataset.py', folder / 'data', *sizes),
-        (tools / 'sample_points.py', masks, points, '--num-points', 10),
-    ):
-        subprocess.run([sys.executable, *map(str, command)], check=True, env=ENVIRONMENT)
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        model = MODELS.build(Config.fromfile(CONFIG).model)
-        model.init_weights()
-    torch.save({'state_dict': model.state_dict(), 'meta': {}}, folder / 'model.pth')
+    folder = tmp_path_factory.mktemp('points')
+    for path in toy_files.iterdir():
+        (folder / path.name).symlink_to(path)
+    sample = ROOT / 'tools/dataset_tools/sample_points.py'
+    masks = folder / 'data/toy/annotations/instances_train.json'
+    command = [sys.executable, sample, masks, folder / 'points.json', '--num-points', '10']
+    subprocess.run(command, check=True, env=ENVIRONMENT)
     return folder
 
 
@@ -57,11 +50,11 @@ def pseudo_masks(
 
     def run_script(
         *options: object,
-        config: Path = CONFIG,
+        config: Path = TOY_CONFIG,
         checkpoint: Path = toy / 'model.pth',
         points: Path = toy / 'points.json',
     ) -> dict:
-        images = ('--images', toy / 'data/train', '--workers', 0, '--batch-size', 2)
+        images = ('--images', toy / 'data/toy/train', '--workers', 0, '--batch-size', 2)
         run(config, checkpoint, points, 'out.json', *images, *options)
         return json.loads(Path('out.json').read_text())
 
@@ -121,8 +114,8 @@ def test_labelled_points_stay_true(pseudo_masks: Callable[..., dict]) -> None:
 
 def test_two_processes_share_the_images(toy: Path, tmp_path: Path) -> None:
     script = ROOT / 'tools/dataset_tools/pseudo_masks.py'
-    paths = (CONFIG, toy / 'model.pth', toy / 'points.json', tmp_path / 'out.json')
-    options = ('--images', toy / 'data/train', '--workers', 0, '--launcher', 'pytorch')
+    paths = (TOY_CONFIG, toy / 'model.pth', toy / 'points.json', tmp_path / 'out.json')
+    options = ('--images', toy / 'data/toy/train', '--workers', 0, '--launcher', 'pytorch')
     launch = ('-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', 2)
     command = [sys.executable, *launch, script, *paths, *options]
     result = subprocess.run(
@@ -171,7 +164,7 @@ def test_mask_configs_load_a_crowd_as_its_box(
 ) -> None:
     crowd = pseudo_masks(points=changed_points(make_crowd))['annotations'][0]
     cfg = Config.fromfile(MASK_DATASET).train_dataloader.dataset
-    cfg.update(data_root=str(toy / 'data'), ann_file=str(Path('out.json').absolute()))
+    cfg.update(data_root=str(toy / 'data/toy'), ann_file=str(Path('out.json').absolute()))
     cfg.pipeline = cfg.pipeline[:2]
     with DefaultScope.overwrite_default_scope('mmdet'):
         (loaded,) = (item for item in DATASETS.build(cfg) if item['img_id'] == crowd['image_id'])
@@ -211,7 +204,7 @@ def test_the_file_says_what_drew_the_masks(
 ) -> None:
     assert pseudo_masks(*options)['info']['history'][-1] == {
         'tool': 'pseudo_masks',
-        'config': CONFIG.name,
+        'config': TOY_CONFIG.name,
         'checkpoint': 'model.pth',
         'keep_points': bool(options),
     }
@@ -244,7 +237,7 @@ def use_addresses(data: dict) -> None:
 def test_images_of_lvis_are_found_by_their_address(
     pseudo_masks: Callable[..., dict], changed_points: Callable[..., Path], toy: Path
 ) -> None:
-    options = ('--images', toy / 'data')
+    options = ('--images', toy / 'data/toy')
     annotations = pseudo_masks(*options, points=changed_points(use_addresses))['annotations']
     assert all('segmentation' in ann for ann in annotations)
 
@@ -261,7 +254,7 @@ def other_name(data: dict) -> None:
     ('change', 'message'),
     [
         (no_name, r'changed\.json: found image 3 with file_name None and coco_url None'),
-        (other_name, r'data/train: found no none\.png, expected image 3 of .*changed\.json'),
+        (other_name, r'data/toy/train: found no none\.png, expected image 3 of .*changed\.json'),
     ],
 )
 def test_missing_images_are_an_error_before_the_work(
@@ -318,7 +311,7 @@ def test_the_input_is_never_replaced(
 ) -> None:
     points = toy / 'points.json'
     with pytest.raises(SystemExit):
-        run(CONFIG, toy / 'model.pth', points, points, '--force')
+        run(TOY_CONFIG, toy / 'model.pth', points, points, '--force')
     assert 'found the input, expected another file to write' in capsys.readouterr().err
 
 
