@@ -3,7 +3,8 @@
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -46,8 +47,23 @@ def extra_bytes(call: Callable[[], object], device: str) -> int:
     return max(accumulate((num_bytes for _, num_bytes in sorted(changes)), initial=0))
 
 
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Let CUDA devices compute convolutions and matrix products of float32 in TF32, or not."""
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = convolutions.allow_tf32, products.allow_tf32
+    convolutions.allow_tf32 = products.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        convolutions.allow_tf32, products.allow_tf32 = before
+
+
+@tf32(True)
 def measure(calls: Mapping[str, Callable[[], object]], device: str, repeat: int) -> dict[str, Cost]:
     """Measure calls that take turns, so that other work on the machine meets all of them.
+
+    All may use TF32, as in training: PyTorch alone lets convolutions use it, matrix products not.
 
     Args:
         calls: What to run, by name.
@@ -86,11 +102,11 @@ def random_boxes(count: int, size: tuple[int, int]) -> Tensor:
 
 
 def machine(device: str) -> str:
-    """Name the device, and the versions of torch and mmdet."""
+    """Name the device, how it computes in float32, and the versions of torch and mmdet."""
     if device == 'cpu':
         name = f'{_processor()}, {torch.get_num_threads()} threads'
     else:
-        name = torch.cuda.get_device_name(device)
+        name = f'{torch.cuda.get_device_name(device)}, TF32'
     return f'{name}, torch {torch.__version__}, mmdet {mmdet.__version__}'
 
 

@@ -103,6 +103,9 @@ def prepared_process(cfg: Config, local_rank: int) -> Iterator[None]:
     makes the process group, and wraps the model with the index of one. There this makes a gloo
     group, which mmengine then uses, and wraps the model without a device.
 
+    On CUDA devices float32 matrix products become as exact as PyTorch lets convolutions be, TF32 by
+    default: the point heads here are products where others have convolutions of size 1.
+
     Args:
         cfg: The config; ``model_wrapper_cfg`` changes where processes have no accelerator.
         local_rank: The rank on this node, where the environment does not tell it.
@@ -114,6 +117,7 @@ def prepared_process(cfg: Config, local_rank: int) -> Iterator[None]:
     # mmengine reads them nevertheless, 0.10.7 does not.
     os.environ.setdefault('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     if cfg.launcher != 'none' and get_device() == 'cpu':
         _use_gloo(cfg)
     try:

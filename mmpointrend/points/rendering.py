@@ -56,11 +56,11 @@ def uncertain_cells(
         align_corners: See :func:`regular_grid`.
 
     Returns:
-        Cells ``y * W + x``, shape (R, P), int64, and the region coordinates of their centres, shape
-        (R, P, 2), float32.
+        Cells ``y * W + x`` in any order, shape (R, P), int64, and the region coordinates of their
+        centres, shape (R, P, 2), float32.
     """
     size = uncertainty_map.shape[1:]
-    picked = uncertainty_map.flatten(1).topk(min(num_points, size.numel())).indices
+    picked = uncertainty_map.flatten(1).topk(min(num_points, size.numel()), sorted=False).indices
     return picked, regular_grid(size, uncertainty_map.device, align_corners)[picked]
 
 

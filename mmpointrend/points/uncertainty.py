@@ -19,7 +19,7 @@ def uncertainty(logits: Tensor, dim: int = -1) -> Tensor:
         The same shape without ``dim``, at most 0.
     """
     if logits.shape[dim] == 1:
-        return -logits.squeeze(dim).abs()
+        return logits.squeeze(dim).abs().neg_()
     # Plane by plane: topk along a dimension that is not the last one is several times slower.
     first, *others = logits.unbind(dim)
     second = torch.full_like(first, -torch.inf)

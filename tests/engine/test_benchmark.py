@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmpointrend.engine.benchmark import extra_bytes, machine, measure
+from mmpointrend.engine.benchmark import extra_bytes, machine, measure, tf32
 
 MEGABYTE = 250_000  # elements of float32
 
@@ -53,6 +53,18 @@ def test_calls_take_turns_after_a_warm_up() -> None:
     costs = measure({'a': lambda: order.append('a'), 'b': lambda: order.append('b')}, 'cpu', 2)
     assert order[:6] == ['a', 'b'] * 3
     assert all(cost.milliseconds >= 0 and cost.megabytes == 0 for cost in costs.values())
+
+
+def test_float32_is_exact_where_results_are_compared_and_tf32_where_they_are_timed() -> None:
+    def allowed() -> tuple[bool, bool]:
+        return torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+
+    before, seen = allowed(), set()
+    with tf32(False):
+        assert allowed() == (False, False)
+        measure({'a': lambda: seen.add(allowed())}, 'cpu', 1)
+    assert seen == {(True, True)}
+    assert allowed() == before
 
 
 def test_machine_names_its_threads_and_versions() -> None:

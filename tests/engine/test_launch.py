@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmpointrend.engine import (
@@ -13,6 +14,7 @@ from mmpointrend.engine import (
     load_config,
     prepared_process,
 )
+from mmpointrend.engine.benchmark import tf32
 
 
 def parse(*arguments: str | Path) -> argparse.Namespace:
@@ -71,3 +73,13 @@ def test_other_launchers_need_accelerators(launcher: str, monkeypatch: pytest.Mo
         prepared_process(Config({'launcher': launcher}), local_rank=0),
     ):
         pass
+
+
+@pytest.mark.parametrize('allowed', [False, True])
+def test_matrix_products_are_as_exact_as_convolutions(allowed: bool) -> None:
+    with (
+        tf32(not allowed),
+        torch.backends.cudnn.flags(allow_tf32=allowed),
+        prepared_process(Config({'launcher': 'none'}), local_rank=0),
+    ):
+        assert torch.backends.cuda.matmul.allow_tf32 == allowed

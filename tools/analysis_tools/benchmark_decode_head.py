@@ -32,7 +32,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmpointrend.annotation import write_text
-from mmpointrend.engine.benchmark import machine, measure, table_header, table_row
+from mmpointrend.engine.benchmark import machine, measure, table_header, table_row, tf32
 from mmpointrend.models import PointRendDecodeHead
 from mmpointrend.points import uncertain_cells, uncertainty
 
@@ -166,6 +166,7 @@ def parts_of_a_step(head: nn.Module, inputs: Inputs) -> dict[str, Callable[[], o
     }
 
 
+@tf32(False)
 def check(heads: Heads, inputs: Inputs, crops: Inputs, samples: list[SegDataSample]) -> None:
     """Compare the results of both sides.
 

@@ -46,6 +46,7 @@ from mmpointrend.engine.benchmark import (
     random_boxes,
     table_header,
     table_row,
+    tf32,
 )
 from mmpointrend.models import PointRendRoIHead
 from mmpointrend.models.roi_heads.mask_branch import joint_point_predictor, render_regions
@@ -270,6 +271,7 @@ def training_step(model: nn.Module, inputs: Inputs) -> Tensor:
     return loss.detach()
 
 
+@tf32(False)
 def check(models: Models, works: Mapping[str, Work], inputs: Inputs) -> None:
     """Compare the results of the sides.
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 from torch import Tensor
 
 from mmpointrend.points import bilinear_weights, sample_maps
@@ -58,17 +60,16 @@ class PointRendMaskHead(BasePointMaskHead):
 
     def point_predictor(self, coarse: Tensor, labels: Tensor, read: PointFunction) -> PointFunction:
         """Bind the point head to regions; see the base class."""
-        cells = coarse.flatten(2).transpose(1, 2).contiguous()  # (R, H * W, C)
-
-        def predict(points: Tensor) -> Tensor:
-            if cells.shape[1] < cells.shape[2]:
-                # Fewer cells than classes: what is computed per cell is cheaper.
-                coarse_inputs = cells, bilinear_weights(points, coarse.shape[2])
-            else:
-                coarse_inputs = sample_maps(coarse, points), None
-            return self.point_head(read(points), *coarse_inputs, labels).float()
-
-        return predict
+        height, width = coarse.shape[2:]
+        if height * width < coarse.shape[1]:
+            # Fewer cells than classes: what is computed per cell is cheaper.
+            layers = self.point_head.layers(labels, coarse.flatten(2).mT.contiguous())
+            read_coarse = partial(bilinear_weights, size=width)
+        else:
+            layers = self.point_head.layers(labels)
+            read_coarse = partial(sample_maps, coarse)
+        evaluate = self.point_head.evaluate
+        return lambda points: evaluate(read(points), read_coarse(points), layers).float()
 
     def loss(
         self, coarse: Tensor, labels: Tensor, read: PointFunction, masks: RegionMasks

@@ -1,9 +1,39 @@
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpointrend.registry import MODELS
+
+
+class PointLayer(NamedTuple):
+    """A layer of the point head: ``hidden @ weight + coarse @ coarse_weight + bias``.
+
+    Attributes:
+        weight: Shape (inputs, outputs), or (R, inputs, outputs) where regions have their own.
+        coarse_weight: Shape (C, outputs) or (R, C, outputs); None where the layer does not see the
+            coarse prediction.
+        bias: Shape (outputs,) or (R, 1, outputs).
+    """
+
+    weight: Tensor
+    coarse_weight: Tensor | None
+    bias: Tensor
+
+    def __call__(self, hidden: Tensor, coarse: Tensor) -> Tensor:
+        """Evaluate the layer on (R, P, inputs) and (R, P, C); returns (R, P, outputs)."""
+        if self.weight.ndim == 2:
+            result = F.linear(hidden, self.weight.T, self.bias)
+        else:
+            bias, weight = self.bias.to(hidden.dtype), self.weight.to(hidden.dtype)
+            result = torch.baddbmm(bias, hidden, weight)
+        if self.coarse_weight is None:
+            return result
+        coarse_weight = self.coarse_weight.to(result.dtype).expand(len(coarse), -1, -1)
+        return result.baddbmm_(coarse.to(result.dtype), coarse_weight)
 
 
 @MODELS.register_module()
@@ -47,62 +77,65 @@ class StandardPointHead(BaseModule):
         outputs = 1 if class_agnostic else num_classes
         self.coarse_channels = outputs if coarse_channels is None else coarse_channels
         repeated = self.coarse_channels * coarse_each_layer
+        self.inputs = [in_channels, *[fc_channels] * num_fcs]  # beside the coarse prediction
         self.fcs = nn.ModuleList([nn.Linear(in_channels + self.coarse_channels, fc_channels)])
         for _ in range(num_fcs - 1):
             self.fcs.append(nn.Linear(fc_channels + repeated, fc_channels))
         self.predictor = nn.Linear(fc_channels + repeated, outputs)
 
-    def forward(
-        self,
-        features: Tensor,
-        coarse: Tensor,
-        weights: Tensor | None = None,
-        labels: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, features: Tensor, coarse: Tensor, labels: Tensor | None = None) -> Tensor:
         """Evaluate the MLP at points.
 
         Args:
             features: Fine features at the points, shape (R, P, D).
-            coarse: Coarse prediction at the points, shape (R, P, coarse channels), or, with
-                ``weights``, anywhere else: shape (R, K, coarse channels).
-            weights: What each point takes of the K places, shape (R, P, K). The layers are linear
-                in the coarse prediction, so it is multiplied at the K places and the many classes
-                never meet the many points.
+            coarse: Coarse prediction at the points, shape (R, P, coarse channels).
             labels: Class of each region, shape (R,). When given, only that class's output is
                 computed.
 
         Returns:
             Logits, shape (R, P, C), or (R, P, 1) with ``labels`` or when class agnostic.
         """
-        hidden = features
-        for fc in self.fcs:
-            hidden = self._affine(hidden, coarse, weights, fc.weight.T, fc.bias).relu_()
+        return self.evaluate(features, coarse, self.layers(labels))
+
+    def layers(self, labels: Tensor | None = None, cells: Tensor | None = None) -> list[PointLayer]:
+        """The layers of the MLP, for :meth:`evaluate`.
+
+        Args:
+            labels: As in :meth:`forward`.
+            cells: Coarse prediction on the K cells of a map of each region, shape (R, K, coarse
+                channels). The layers are linear in the coarse prediction, so they are multiplied
+                by that of the cells; then they take the weights of the cells at a point, and the
+                many classes never meet the many points.
+        """
+        linears = [(fc.weight.T, fc.bias) for fc in self.fcs]
         weight, bias = self.predictor.weight, self.predictor.bias
         if labels is None or len(weight) == 1:
-            return self._affine(hidden, coarse, weights, weight.T, bias)
-        # One column for each region, (R, channels, 1); the other classes are never computed.
-        weight, bias = weight[labels, :, None], bias[labels, None, None]
-        return self._affine(hidden, coarse, weights, weight, bias)
+            linears.append((weight.T, bias))
+        else:
+            # One column for each region, (R, channels, 1); the other classes are never computed.
+            linears.append((weight[labels, :, None], bias[labels, None, None]))
+        layers = []
+        for (weight, bias), inputs in zip(linears, self.inputs, strict=True):
+            weight, coarse_weight = weight.tensor_split((inputs,), dim=-2)
+            if not coarse_weight.shape[-2]:
+                coarse_weight = None
+            elif cells is not None:
+                coarse_weight = cells @ coarse_weight
+            layers.append(PointLayer(weight, coarse_weight, bias))
+        return layers
 
-    def _affine(
-        self,
-        hidden: Tensor,
-        coarse: Tensor,
-        weights: Tensor | None,
-        weight: Tensor,
-        bias: Tensor,
-    ) -> Tensor:
-        """One layer on ``hidden`` and, when it has columns for it, the coarse prediction; weight
-        (inputs, outputs), or (R, inputs, outputs) with bias (R, 1, 1)."""
-        own, from_coarse = weight.tensor_split((hidden.shape[2],), dim=-2)
-        if weight.ndim == 2:
-            result = F.linear(hidden, own.T, bias)
-        else:
-            result = torch.baddbmm(bias.to(hidden.dtype), hidden, own.to(hidden.dtype))
-        if not from_coarse.shape[-2]:
-            return result
-        if weights is None:
-            left, right = coarse, from_coarse.expand(len(coarse), -1, -1)
-        else:
-            left, right = weights, coarse @ from_coarse
-        return result.baddbmm_(left.to(result.dtype), right.to(result.dtype))
+    def evaluate(self, hidden: Tensor, coarse: Tensor, layers: Sequence[PointLayer]) -> Tensor:
+        """Evaluate layers at points.
+
+        Args:
+            hidden: Fine features at the points, shape (R, P, D).
+            coarse: Coarse prediction at the points, shape (R, P, coarse channels), or, for layers
+                of cells, the weights of these, shape (R, P, K).
+            layers: What :meth:`layers` gave.
+
+        Returns:
+            As :meth:`forward`.
+        """
+        for layer in layers[:-1]:
+            hidden = layer(hidden, coarse).relu_()
+        return layers[-1](hidden, coarse)

@@ -18,9 +18,9 @@ from ..mask_heads import BasePointMaskHead, PointFunction
 from ..region_masks import RegionMasks
 from .point_roi_extractor import PointRoIExtractor
 
-# Points that are predicted at once. On a CPU their features fit its cache; on a GPU they keep it
-# busy without holding the features of all regions.
-POINTS_AT_ONCE = {'cpu': 2**13, 'cuda': 2**15}
+# Points that are predicted at once. On a CPU their features fit its cache; on a GPU, or any other
+# accelerator, they keep it busy without holding the features of all regions.
+POINTS_AT_ONCE = {'cpu': 2**13, 'cuda': 2**16}
 
 
 class MaskBranch(NamedTuple):
@@ -190,7 +190,7 @@ def render_regions(
     device: torch.device,
     cfg: ConfigDict,
 ) -> Tensor:
-    """Render the masks of all regions, in parts of about the same size.
+    """Render the masks of all regions, whose points are predicted in parts of about the same size.
 
     Args:
         bind: Gives the point predictor of a part of the regions.
@@ -205,13 +205,13 @@ def render_regions(
     """
     start, steps = cfg.subdivision_start, cfg.subdivision_steps
     points_per_region = max(start**2, cfg.subdivision_num_points)
-    limit = POINTS_AT_ONCE.get(device.type, 2**15)
-    num_parts = min(num_regions, math.ceil(num_regions * points_per_region / limit))
-    bounds = [num_regions * i // num_parts for i in range(num_parts)] + [num_regions]
-    side = start * 2**steps
-    masks = torch.empty(num_regions, 1, side, side, device=device)
-    for part in map(slice, bounds, bounds[1:]):
-        predict = bind(part)
-        planes = predict_grid(predict, part.stop - part.start, (start, start), device)
-        masks[part] = render(predict, planes, steps, cfg.subdivision_num_points)
-    return masks
+    limit = POINTS_AT_ONCE.get(device.type, POINTS_AT_ONCE['cuda'])
+    num_parts = max(1, math.ceil(num_regions * points_per_region / limit))
+    bounds = [num_regions * i // num_parts for i in range(num_parts + 1)]
+    parts = [(bind(part), part) for part in map(slice, bounds, bounds[1:])]
+
+    def predict(points: Tensor) -> Tensor:
+        return torch.cat([predict_part(points[part]) for predict_part, part in parts])
+
+    planes = predict_grid(predict, num_regions, (start, start), device)
+    return render(predict, planes, steps, cfg.subdivision_num_points)

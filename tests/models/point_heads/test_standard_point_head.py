@@ -53,25 +53,25 @@ def test_matches_reference(case):
 
 
 @every_case
-def test_coarse_prediction_in_other_places_is_that_at_the_points(case):
+@pytest.mark.parametrize('labels', [None, torch.tensor([4, 0, 2])])
+def test_layers_of_cells_see_what_the_points_read_from_them(case, labels):
     head = build(case)
     generator = torch.Generator().manual_seed(0)
     fine = case['fine_grained_features'].transpose(1, 2)
-    places = torch.randn(3, 4, 5, generator=generator)
+    cells = torch.randn(3, 4, 5, generator=generator)
     weights = torch.rand(3, 25, 4, generator=generator)
-    assert_same(head(fine, places, weights), head(fine, weights @ places))
+    layers = head.layers(labels, cells)
+    assert_same(head.evaluate(fine, weights, layers), head(fine, weights @ cells, labels))
 
 
 @every_case
-@pytest.mark.parametrize('with_weights', [False, True])
-def test_output_of_the_class_of_each_region_alone(case, with_weights):
+def test_output_of_the_class_of_each_region_alone(case):
     head = build(case)
     fine, coarse = (
         case[key].transpose(1, 2) for key in ('fine_grained_features', 'coarse_features')
     )
-    weights = torch.eye(25).expand(3, -1, -1) if with_weights else None
     labels = torch.tensor([4, 0, 2])
-    output = head(fine, coarse, weights, labels)
+    output = head(fine, coarse, labels)
     expected = head(fine, coarse)
     if expected.shape[2] > 1:
         expected = torch.stack([expected[i, :, label] for i, label in enumerate(labels)])[..., None]
@@ -93,8 +93,8 @@ def test_initial_weights_have_the_spread_of_the_reference():
 
 def test_without_regions_reaches_every_parameter():
     head = StandardPointHead(3, in_channels=4, fc_channels=5)
-    empty = torch.zeros(0, dtype=torch.long)
-    head(torch.zeros(0, 6, 4), torch.zeros(0, 9, 3), torch.zeros(0, 6, 9), empty).sum().backward()
+    layers = head.layers(torch.zeros(0, dtype=torch.long), torch.zeros(0, 9, 3))
+    head.evaluate(torch.zeros(0, 6, 4), torch.zeros(0, 6, 9), layers).sum().backward()
     assert all(parameter.grad is not None for parameter in head.parameters())
 
 
