@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,10 +40,25 @@ def extra_bytes(call: Callable[[], object], device: str) -> int:
         return torch.cuda.max_memory_allocated() - before
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
-    # Allocations are positive, releases negative; those of older tensors are not recorded.
-    events = profiler.profiler.kineto_results.events()
-    changes = [(event.start_ns(), event.nbytes()) for event in events if event.name() == '[memory]']
-    return max(accumulate((num_bytes for _, num_bytes in sorted(changes)), initial=0))
+    events = list(profiler.profiler.kineto_results.experimental_event_tree())
+    for event in events:
+        events.extend(event.children)
+    changes = sorted(
+        (event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size)
+        for event in events
+        if event.name == '[memory]'
+    )
+    held: dict[int, int] = {}
+    peak = now = 0
+    for _, address, num_bytes in changes:
+        if num_bytes > 0:
+            held[address] = num_bytes
+            now += num_bytes
+            peak = max(peak, now)
+        else:
+            # Tensors from before the call are not held, and their release changes nothing.
+            now -= held.pop(address, 0)
+    return peak
 
 
 @contextmanager
