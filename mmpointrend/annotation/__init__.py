@@ -8,7 +8,7 @@ from .cost import FORMS, annotation_seconds, seconds_per_image
 from .files import (
     add_history,
     check_coco,
-    check_output,
+    check_files,
     image_name,
     job_folder,
     new_folder,
@@ -40,8 +40,8 @@ __all__ = [
     'box_pixels',
     'check_box',
     'check_coco',
+    'check_files',
     'check_keys',
-    'check_output',
     'check_points',
     'decode_segmentation',
     'disturb_labels',

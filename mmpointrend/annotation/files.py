@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -142,29 +143,36 @@ def image_name(image: dict[str, Any], source: str) -> str:
     raise PointAnnotationError(f'{source}: found {found}, expected a text in one of them')
 
 
-def check_output(path: Path, inputs: Iterable[Path], force: bool) -> None:
-    """Check that a file may be written, before long work begins.
+def check_files(
+    parser: ArgumentParser,
+    inputs: Collection[Path],
+    outputs: Iterable[Path] = (),
+    force: bool = False,
+) -> None:
+    """Check the files of a command line, before long work begins.
 
     Args:
-        path: The file to write.
-        inputs: What is read, which must not be replaced.
-        force: Whether another file at ``path`` may be replaced.
-
-    Raises:
-        FileExistsError: ``path`` is a folder, lies below a file, is one of the inputs, or is there
-            already without ``force``.
+        parser: Its ``error`` ends the command where an input is no file, or an output is a folder,
+            lies below a file, is one of the inputs, or is there already without ``force``.
+        inputs: Files to read.
+        outputs: Files to write.
+        force: Whether outputs that are there may be replaced.
     """
-    if path.is_dir():
-        raise FileExistsError(f'{path}: found a folder, expected a file to write')
-    folder = next(parent for parent in path.parents if parent.exists())
-    if not folder.is_dir():
-        raise FileExistsError(f'{path}: found the file {folder}, expected a folder')
-    if not path.exists():
-        return
-    if any(path.samefile(other) for other in inputs):
-        raise FileExistsError(f'{path}: found the input, expected another file to write')
-    if not force:
-        raise FileExistsError(f'{path}: exists already; --force replaces it')
+    for path in inputs:
+        if not path.is_file():
+            parser.error(f'{path}: no such file')
+    for path in outputs:
+        if path.is_dir():
+            parser.error(f'{path}: found a folder, expected a file to write')
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not folder.is_dir():
+            parser.error(f'{path}: found the file {folder}, expected a folder')
+        if not path.exists():
+            continue
+        if any(path.samefile(other) for other in inputs):
+            parser.error(f'{path}: found the input, expected another file to write')
+        if not force:
+            parser.error(f'{path}: exists already; --force replaces it')
 
 
 def add_history(data: dict[str, Any], **step: Any) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Annotation files: checked when read, complete when written."""
 
 import json
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from mmpointrend.annotation import (
     PointAnnotationError,
     add_history,
-    check_output,
+    check_files,
     image_name,
     new_folder,
     read_coco,
@@ -165,45 +167,64 @@ def test_new_folder_never_replaces_one(tmp_path: Path) -> None:
         pass
 
 
-def test_a_new_file_may_be_written(tmp_path: Path) -> None:
-    check_output(tmp_path / 'out.json', [tmp_path / 'in.json'], force=False)
+Check = Callable[..., None]
 
 
-def test_another_file_is_replaced_by_force_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def check() -> Check:
+    """check_files for a parser that raises its errors."""
+
+    class Parser(ArgumentParser):
+        def error(self, message: str) -> None:
+            raise ValueError(message)
+
+    return partial(check_files, Parser())
+
+
+def test_a_new_file_may_be_written(tmp_path: Path, check: Check) -> None:
+    (tmp_path / 'in.json').touch()
+    check([tmp_path / 'in.json'], [tmp_path / 'out.json'])
+
+
+def test_an_input_that_is_not_there(tmp_path: Path, check: Check) -> None:
+    with pytest.raises(ValueError, match=r'in\.json: no such file'):
+        check([tmp_path / 'in.json'])
+
+
+def test_another_file_is_replaced_by_force_alone(tmp_path: Path, check: Check) -> None:
     source, out = tmp_path / 'in.json', tmp_path / 'out.json'
     source.touch()
     out.touch()
-    with pytest.raises(FileExistsError, match=r'out\.json: exists already; --force replaces it'):
-        check_output(out, [source], force=False)
-    check_output(out, [source], force=True)
+    with pytest.raises(ValueError, match=r'out\.json: exists already; --force replaces it'):
+        check([source], [out])
+    check([source], [out], force=True)
 
 
-def test_no_force_replaces_the_input(tmp_path: Path) -> None:
+def test_no_force_replaces_the_input(tmp_path: Path, check: Check) -> None:
     (tmp_path / 'in.json').touch()
     (tmp_path / 'link.json').symlink_to(tmp_path / 'in.json')
-    with pytest.raises(FileExistsError, match=r'link\.json: found the input'):
-        check_output(tmp_path / 'link.json', [tmp_path / 'in.json'], force=True)
+    with pytest.raises(ValueError, match=r'link\.json: found the input'):
+        check([tmp_path / 'in.json'], [tmp_path / 'link.json'], force=True)
 
 
 @pytest.mark.parametrize('force', [False, True])
-def test_a_folder_is_no_output(tmp_path: Path, force: bool) -> None:
-    with pytest.raises(FileExistsError, match=f'{tmp_path}: found a folder, expected a file'):
-        check_output(tmp_path, [], force)
+def test_a_folder_is_no_output(tmp_path: Path, check: Check, force: bool) -> None:
+    with pytest.raises(ValueError, match=f'{tmp_path}: found a folder, expected a file'):
+        check([], [tmp_path], force)
 
 
 @pytest.mark.parametrize('name', ['file/o.json', 'file/new/o.json'])
-def test_nothing_can_be_written_below_a_file(tmp_path: Path, name: str) -> None:
+def test_nothing_can_be_written_below_a_file(tmp_path: Path, check: Check, name: str) -> None:
     (tmp_path / 'file').touch()
-    with pytest.raises(
-        FileExistsError, match=r'o\.json: found the file .*/file, expected a folder'
-    ):
-        check_output(tmp_path / name, [], force=True)
+    with pytest.raises(ValueError, match=r'o\.json: found the file .*/file, expected a folder'):
+        check([], [tmp_path / name], force=True)
 
 
-def test_missing_folders_are_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_folders_are_no_error(
+    tmp_path: Path, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    check_output(tmp_path / 'new/folder/o.json', [], force=False)
-    check_output(Path('new/o.json'), [], force=False)
+    check([], [tmp_path / 'new/folder/o.json', Path('new/o.json')])
 
 
 def test_history_is_a_list_in_info_and_grows() -> None:

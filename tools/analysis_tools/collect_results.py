@@ -10,7 +10,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from mmpointrend.annotation import annotation_seconds, read_coco, write_json, write_text
+from mmpointrend.annotation import (
+    annotation_seconds,
+    check_files,
+    read_coco,
+    write_json,
+    write_text,
+)
 from mmpointrend.annotation.cost import CATEGORIES_SECONDS, SPOTTING_SECONDS
 from mmpointrend.evaluation.metafile import fill_metafile, model_names
 from mmpointrend.evaluation.results import (
@@ -48,9 +54,7 @@ def parse_args() -> argparse.Namespace:
         help='of annotation, per object, to find it (default: %(default).1f)',
     )
     args = parser.parse_args()
-    for path in args.metafile:
-        if not path.is_file():
-            parser.error(f'{path}: no such file')
+    check_files(parser, args.metafile)
     return args
 
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmpointrend.annotation import check_output
+from mmpointrend.annotation import check_files
 from mmpointrend.visualization import CostPoint, cost_figure, save_figure
 
 NEEDED = ('mask AP', 'annotation_seconds', 'supervision')
@@ -23,13 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('results', type=Path, nargs='+', help='JSON lists of results')
     parser.add_argument('-o', '--out', type=Path, required=True, help='PNG to write')
     args = parser.parse_args()
-    for path in args.results:
-        if not path.is_file():
-            parser.error(f'{path}: no such file')
-    try:
-        check_output(args.out, args.results, force=True)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, args.results, [args.out], force=True)
     return args
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mmpointrend.annotation import (
     PointAnnotationError,
+    check_files,
     draw_labels,
     new_folder,
     parallel_map,
@@ -35,8 +36,7 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.workers is not None and args.workers < 1:
         parser.error(f'--workers: found {args.workers}, expected 1 or more')
-    if not args.instances.is_file():
-        parser.error(f'{args.instances}: no such file')
+    check_files(parser, [args.instances])
     return args
 
 

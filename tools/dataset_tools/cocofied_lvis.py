@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmpointrend.annotation import check_output, read_coco, write_json
+from mmpointrend.annotation import check_files, read_coco, write_json
 
 # COCO's id, COCO's name and the WordNet synset that LVIS names the category with, as in
 # https://github.com/lvis-dataset/lvis-api/blob/master/data/coco_to_synset.json
@@ -113,12 +113,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='json to write')
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
     args = parser.parse_args()
-    if not args.lvis.is_file():
-        parser.error(f'{args.lvis}: no such file')
-    try:
-        check_output(args.out, [args.lvis], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, [args.lvis], [args.out], args.force)
     return args
 
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from mmpointrend.annotation import (
     PointAnnotationError,
+    check_files,
     measure_agreement,
     read_coco,
     reference_points,
@@ -22,9 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('masks', type=Path, help='COCO json with masks of the same objects')
     parser.add_argument('--json', action='store_true', help='JSON in place of Markdown')
     args = parser.parse_args()
-    for path in (args.points, args.masks):
-        if not path.is_file():
-            parser.error(f'{path}: no such file')
+    check_files(parser, [args.points, args.masks])
     return args
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from mmpointrend.annotation import (
     PointAnnotationError,
     check_coco,
-    check_output,
+    check_files,
     validate_points,
 )
 from mmpointrend.annotation.formats import FORMATS
@@ -31,10 +31,8 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'{args.src}: no such file or folder')
     if args.out.is_dir():
         parser.error(f'{args.out}: found a folder, expected a new file or folder')
-    try:
-        check_output(args.out, [args.src], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    inputs = [args.src] if args.src.is_file() else []
+    check_files(parser, inputs, [args.out], args.force)
     return args
 
 

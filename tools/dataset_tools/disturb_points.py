@@ -9,7 +9,7 @@ from tqdm import tqdm
 from mmpointrend.annotation import (
     PointAnnotationError,
     add_history,
-    check_output,
+    check_files,
     disturb_labels,
     read_coco,
     reference_points,
@@ -40,13 +40,7 @@ def parse_args() -> argparse.Namespace:
     if (args.where == 'boundary') != (args.masks is not None):
         parser.error('--masks: expected with --where boundary, and only there')
     inputs = [args.points] if args.masks is None else [args.points, args.masks]
-    for path in inputs:
-        if not path.is_file():
-            parser.error(f'{path}: no such file')
-    try:
-        check_output(args.out, inputs, args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, inputs, [args.out], args.force)
     return args
 
 

@@ -34,7 +34,7 @@ from mmpointrend.annotation import (
     PointAnnotationError,
     add_history,
     check_box,
-    check_output,
+    check_files,
     check_points,
     image_name,
     job_folder,
@@ -80,12 +80,7 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--batch-size: found {args.batch_size}, expected 1 or more')
     if args.workers < 0:
         parser.error(f'--workers: found {args.workers}, expected 0 or more')
-    if not args.points.is_file():
-        parser.error(f'{args.points}: no such file')
-    try:
-        check_output(args.out, [args.points], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, [args.points], [args.out], args.force)
     return args
 
 

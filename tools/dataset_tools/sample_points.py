@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mmpointrend.annotation import (
     PointAnnotationError,
-    check_output,
+    check_files,
     num_cores,
     pack_polygons,
     read_coco,
@@ -49,13 +49,7 @@ def parse_args() -> argparse.Namespace:
     for seed in args.seed:
         if not 0 <= seed < 2**32:
             parser.error(f'--seed: found {seed}, expected an integer in [0, 2**32 - 1]')
-    if not args.instances.is_file():
-        parser.error(f'{args.instances}: no such file')
-    try:
-        for path in outputs(args.out, args.seed).values():
-            check_output(path, [args.instances], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, [args.instances], outputs(args.out, args.seed).values(), args.force)
     return args
 
 

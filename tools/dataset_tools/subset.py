@@ -12,7 +12,7 @@ from mmpointrend.annotation import (
     PointAnnotationError,
     add_history,
     affordable_images,
-    check_output,
+    check_files,
     keep_images,
     read_coco,
     seconds_per_image,
@@ -55,12 +55,7 @@ def parse_args() -> argparse.Namespace:
         value = getattr(args, name)
         if value is not None and not value >= 0:
             parser.error(f'--{name.replace("_", "-")}: found {value}, expected 0 or more')
-    if not args.annotations.is_file():
-        parser.error(f'{args.annotations}: no such file')
-    try:
-        check_output(args.out, [args.annotations], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, [args.annotations], [args.out], args.force)
     return args
 
 

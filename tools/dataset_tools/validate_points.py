@@ -3,7 +3,12 @@
 import argparse
 from pathlib import Path
 
-from mmpointrend.annotation import PointAnnotationError, read_coco, validate_points
+from mmpointrend.annotation import (
+    PointAnnotationError,
+    check_files,
+    read_coco,
+    validate_points,
+)
 
 SHOWN_ERRORS = 10
 
@@ -12,8 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('points', type=Path, help='COCO json with points')
     args = parser.parse_args()
-    if not args.points.is_file():
-        parser.error(f'{args.points}: no such file')
+    check_files(parser, [args.points])
     return args
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mmpointrend.annotation import check_output, mask_annotation, write_json
+from mmpointrend.annotation import check_files, mask_annotation, write_json
 
 # In VOC's order: the first is 1 in SegmentationClass.
 CLASSES = (
@@ -54,13 +54,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='folder for the annotation files')
     parser.add_argument('--force', action='store_true', help='replace files that exist')
     args = parser.parse_args()
-    try:
-        for split in SPLITS:
-            if not split_file(args.voc, split).is_file():
-                raise FileNotFoundError(f'{split_file(args.voc, split)}: no such file')
-            check_output(out_file(args.out, split), [], args.force)
-    except OSError as error:
-        parser.error(str(error))
+    inputs = [split_file(args.voc, split) for split in SPLITS]
+    check_files(parser, inputs, [out_file(args.out, split) for split in SPLITS], args.force)
     return args
 
 

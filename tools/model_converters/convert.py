@@ -19,7 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from mmpointrend import __version__
-from mmpointrend.annotation import check_output
+from mmpointrend.annotation import check_files
 from mmpointrend.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -40,13 +40,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='.pth to write')
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
     args = parser.parse_args()
-    for path in (args.config, args.checkpoint):
-        if not path.is_file():
-            parser.error(f'{path}: no such file')
-    try:
-        check_output(args.out, [args.checkpoint], args.force)
-    except FileExistsError as error:
-        parser.error(str(error))
+    check_files(parser, [args.config, args.checkpoint], [args.out], args.force)
     return args
 
 
