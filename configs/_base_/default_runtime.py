@@ -10,6 +10,8 @@ default_hooks = dict(
 )
 env_cfg = dict(
     cudnn_benchmark=False,
+    # Matrix products may use TF32 on a GPU, as convolutions do.
+    tf32=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )

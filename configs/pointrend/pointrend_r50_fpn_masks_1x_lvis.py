@@ -6,3 +6,4 @@ _base_ = [
 ]
 
 model = _base_.lvis_roi_model
+tta_model = dict(tta_cfg=dict(max_per_img=300))

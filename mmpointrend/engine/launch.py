@@ -103,8 +103,9 @@ def prepared_process(cfg: Config, local_rank: int) -> Iterator[None]:
     makes the process group, and wraps the model with the index of one. There this makes a gloo
     group, which mmengine then uses, and wraps the model without a device.
 
-    On CUDA devices float32 matrix products become as exact as PyTorch lets convolutions be, TF32 by
-    default: the point heads here are products where others have convolutions of size 1.
+    On CUDA devices PyTorch lets convolutions of float32 compute in TF32, but not matrix products.
+    With ``env_cfg.tf32`` both may: the point heads here are products where others have convolutions
+    of size 1.
 
     Args:
         cfg: The config; ``model_wrapper_cfg`` changes where processes have no accelerator.
@@ -117,7 +118,8 @@ def prepared_process(cfg: Config, local_rank: int) -> Iterator[None]:
     # mmengine reads them nevertheless, 0.10.7 does not.
     os.environ.setdefault('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
+    if cfg.get('env_cfg', {}).get('tf32'):
+        torch.backends.cuda.matmul.allow_tf32 = True
     if cfg.launcher != 'none' and get_device() == 'cpu':
         _use_gloo(cfg)
     try:

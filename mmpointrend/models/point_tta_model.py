@@ -119,9 +119,8 @@ class PointTTAModel(DetTTAModel):
 def box_of_view(boxes: Tensor, meta: dict) -> Tensor:
     """Move boxes (R, 4) from the original image to a view of it."""
     boxes = boxes * boxes.new_tensor(meta['scale_factor']).repeat(2)
-    if not meta.get('flip'):
-        return boxes
-    return bbox_flip(boxes, meta['img_shape'], meta['flip_direction'])
+    direction = meta.get('flip_direction')
+    return boxes if direction is None else bbox_flip(boxes, meta['img_shape'], direction)
 
 
 def flip_points(predict: PointFunction, flipped: Tensor) -> PointFunction:

@@ -75,11 +75,8 @@ def test_other_launchers_need_accelerators(launcher: str, monkeypatch: pytest.Mo
         pass
 
 
-@pytest.mark.parametrize('allowed', [False, True])
-def test_matrix_products_are_as_exact_as_convolutions(allowed: bool) -> None:
-    with (
-        tf32(not allowed),
-        torch.backends.cudnn.flags(allow_tf32=allowed),
-        prepared_process(Config({'launcher': 'none'}), local_rank=0),
-    ):
+@pytest.mark.parametrize(('env_cfg', 'allowed'), [({'tf32': True}, True), ({}, False)])
+def test_config_lets_matrix_products_use_tf32(env_cfg: dict, allowed: bool) -> None:
+    cfg = Config({'launcher': 'none', 'env_cfg': env_cfg})
+    with tf32(False), prepared_process(cfg, local_rank=0):
         assert torch.backends.cuda.matmul.allow_tf32 == allowed

@@ -108,11 +108,13 @@ def test_memory_for_dense_masks_does_not_grow_with_regions(num_regions):
     assert meter.largest_bytes == masks.masks.nbytes
 
 
-def test_memory_for_cells_is_one_float_copy_of_each_object():
-    masks = BitmapMasks(random_masks(1, 500, 500), 500, 500)
-    boxes = torch.tensor([[10.0, 10.0, 400.0, 450.0]]).expand(300, -1)
+@pytest.mark.parametrize(('num_objects', 'num_regions'), [(1, 300), (40, 1)])
+def test_memory_for_cells_is_one_float_copy_of_each_object_or_region(num_objects, num_regions):
+    masks = BitmapMasks(random_masks(num_objects, 500, 500), 500, 500)
+    boxes = torch.tensor([[10.0, 10.0, 400.0, 450.0]]).expand(num_regions, -1)
+    regions = RegionMasks([boxes], [torch.zeros(num_regions, dtype=torch.long)], [masks])
     with TensorMeter() as meter:
-        RegionMasks([boxes], [torch.zeros(300, dtype=torch.long)], [masks]).at_cells((7, 7))
+        regions.at_cells((7, 7))
     assert meter.largest == 500 * 500
 
 

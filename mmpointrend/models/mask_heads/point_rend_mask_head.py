@@ -54,17 +54,17 @@ class PointRendMaskHead(BasePointMaskHead):
         self.loss_point = MODELS.build(loss_point)
 
     def forward(self, region_features: Tensor) -> Tensor:
-        """Predict each region's coarse logits, (R, D, S, S) to (R, C, H, W), C = 1 when class
+        """Predict each region's coarse logits, (R, D, S, S) to (R, C, T, T), C = 1 when class
         agnostic."""
         return self.coarse_head(region_features)
 
     def point_predictor(self, coarse: Tensor, labels: Tensor, read: PointFunction) -> PointFunction:
         """Bind the point head to regions; see the base class."""
-        height, width = coarse.shape[2:]
-        if height * width < coarse.shape[1]:
+        num_classes, size = coarse.shape[1:3]
+        if size**2 < num_classes:
             # Fewer cells than classes: what is computed per cell is cheaper.
             layers = self.point_head.layers(labels, coarse.flatten(2).mT.contiguous())
-            read_coarse = partial(bilinear_weights, size=width)
+            read_coarse = partial(bilinear_weights, size=size)
         else:
             layers = self.point_head.layers(labels)
             read_coarse = partial(sample_maps, coarse)

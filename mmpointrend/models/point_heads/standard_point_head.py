@@ -12,9 +12,12 @@ from mmpointrend.registry import MODELS
 class PointLayer(NamedTuple):
     """A layer of the point head: ``hidden @ weight + coarse @ coarse_weight + bias``.
 
+    What it knows of the coarse prediction at a point are K numbers: the logits of the coarse
+    channels or, multiplied in advance, the weights of the cells that the point reads.
+
     Attributes:
         weight: Shape (inputs, outputs), or (R, inputs, outputs) where regions have their own.
-        coarse_weight: Shape (C, outputs) or (R, C, outputs); None where the layer does not see the
+        coarse_weight: Shape (K, outputs) or (R, K, outputs); None where the layer does not see the
             coarse prediction.
         bias: Shape (outputs,) or (R, 1, outputs).
     """
@@ -24,7 +27,7 @@ class PointLayer(NamedTuple):
     bias: Tensor
 
     def __call__(self, hidden: Tensor, coarse: Tensor) -> Tensor:
-        """Evaluate the layer on (R, P, inputs) and (R, P, C); returns (R, P, outputs)."""
+        """Evaluate the layer on (R, P, inputs) and (R, P, K); returns (R, P, outputs)."""
         if self.weight.ndim == 2:
             result = F.linear(hidden, self.weight.T, self.bias)
         else:
@@ -103,9 +106,11 @@ class StandardPointHead(BaseModule):
         Args:
             labels: As in :meth:`forward`.
             cells: Coarse prediction on the K cells of a map of each region, shape (R, K, coarse
-                channels). The layers are linear in the coarse prediction, so they are multiplied
-                by that of the cells; then they take the weights of the cells at a point, and the
-                many classes never meet the many points.
+                channels). The layers are linear in the coarse prediction, so their coarse weights
+                are multiplied with it here, and the many classes never meet the many points.
+
+        Returns:
+            Hidden layers and the last one. Their K are the coarse channels, or the cells.
         """
         linears = [(fc.weight.T, fc.bias) for fc in self.fcs]
         weight, bias = self.predictor.weight, self.predictor.bias
@@ -129,8 +134,8 @@ class StandardPointHead(BaseModule):
 
         Args:
             hidden: Fine features at the points, shape (R, P, D).
-            coarse: Coarse prediction at the points, shape (R, P, coarse channels), or, for layers
-                of cells, the weights of these, shape (R, P, K).
+            coarse: Coarse prediction at the points, shape (R, P, coarse channels), or, with
+                ``cells``, what a point takes of each cell, shape (R, P, K).
             layers: What :meth:`layers` gave.
 
         Returns:
@@ -138,4 +143,5 @@ class StandardPointHead(BaseModule):
         """
         for layer in layers[:-1]:
             hidden = layer(hidden, coarse).relu_()
+            coarse = coarse.to(hidden.dtype)  # once, where autocast has halved it
         return layers[-1](hidden, coarse)

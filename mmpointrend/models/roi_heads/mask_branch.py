@@ -206,7 +206,8 @@ def render_regions(
     start, steps = cfg.subdivision_start, cfg.subdivision_steps
     points_per_region = max(start**2, cfg.subdivision_num_points)
     limit = POINTS_AT_ONCE.get(device.type, POINTS_AT_ONCE['cuda'])
-    num_parts = max(1, math.ceil(num_regions * points_per_region / limit))
+    num_parts = math.ceil(num_regions * points_per_region / limit)
+    num_parts = max(1, min(num_parts, num_regions))
     bounds = [num_regions * i // num_parts for i in range(num_parts + 1)]
     parts = [(bind(part), part) for part in map(slice, bounds, bounds[1:])]
 

@@ -11,7 +11,7 @@ from mmpointrend.checkpoints import rename
 
 from .test_point_rend_roi_head import META, build, detections, regions
 
-CLASSES, CHANNELS = 5, 16
+CHANNELS = 16
 TEST_CFG = {
     # From 7 x 7 to 112 x 112; the steps up to 14 x 14 predict every cell and are skipped.
     'subdivision_steps': 4,
@@ -34,8 +34,14 @@ TRAIN_CFG = {
 }
 
 
+# With more classes than the 49 cells of a coarse mask, the point head meets the cells first.
+@pytest.fixture(params=[5, 80])
+def num_classes(request):
+    return request.param
+
+
 @pytest.fixture
-def heads():
+def heads(num_classes):
     """mmdet's RoI head and ours, with the same random weights in both mask heads."""
     torch.manual_seed(0)
     extractor = {
@@ -50,7 +56,7 @@ def heads():
             'type': 'Shared2FCBBoxHead',
             'in_channels': CHANNELS,
             'fc_out_channels': 8,
-            'num_classes': CLASSES,
+            'num_classes': num_classes,
         },
         mask_roi_extractor={
             'type': 'GenericRoIExtractor',
@@ -65,7 +71,7 @@ def heads():
             'in_channels': CHANNELS,
             'conv_out_channels': 16,
             'fc_out_channels': 32,
-            'num_classes': CLASSES,
+            'num_classes': num_classes,
             'loss_mask': {'type': 'CrossEntropyLoss', 'use_mask': True},
         },
         point_head={
@@ -73,13 +79,13 @@ def heads():
             'num_fcs': 3,
             'in_channels': CHANNELS,
             'fc_channels': 16,
-            'num_classes': CLASSES,
+            'num_classes': num_classes,
             'coarse_pred_each_layer': True,
         },
         train_cfg=ConfigDict(TRAIN_CFG),
         test_cfg=ConfigDict(TEST_CFG),
     )
-    ours = build('pointrend', CLASSES, CHANNELS)
+    ours = build('pointrend', num_classes, CHANNELS)
     ours.mask_head.load_state_dict(copy_weights(theirs))
     return theirs.eval(), ours.eval()
 
@@ -98,11 +104,11 @@ def copy_weights(theirs) -> dict:
     return {key.removeprefix('roi_head.mask_head.'): value for key, value in renamed.items()}
 
 
-def batch():
+def batch(num_classes):
     """Regions and ground truth of two images."""
     generator = torch.Generator().manual_seed(1)
     sampled, instances = [], []
-    for image in detections(CLASSES, 3, 2):
+    for image in detections(num_classes, 3, 2):
         dense = torch.rand(len(image), 64, 96, generator=generator) < 0.5
         result = regions({'proposal_boxes': image.bboxes, 'gt_classes': image.labels})
         result.pos_bboxes = image.bboxes
@@ -111,13 +117,14 @@ def batch():
     return sampled, instances
 
 
-def test_losses_and_gradients_are_the_same(heads):
+def test_losses_and_gradients_are_the_same(heads, num_classes):
     results = []
     for head in heads:
         features = torch.randn(2, CHANNELS, 16, 24, generator=torch.Generator().manual_seed(2))
         features.requires_grad_()
         torch.manual_seed(3)  # both draw the same points
-        losses = head.mask_loss((features,), batch()[0], None, batch()[1])['loss_mask']
+        sampled, instances = batch(num_classes)
+        losses = head.mask_loss((features,), sampled, None, instances)['loss_mask']
         (losses['loss_mask'].sum() + losses['loss_point']).backward()
         results.append((losses, features.grad))
     (their_losses, their_grad), (our_losses, our_grad) = results
@@ -126,11 +133,11 @@ def test_losses_and_gradients_are_the_same(heads):
     torch.testing.assert_close(our_grad, their_grad, rtol=1e-4, atol=1e-6)
 
 
-def test_masks_are_the_same_but_for_ties(heads):
+def test_masks_are_the_same_but_for_ties(heads, num_classes):
     features = torch.randn(2, CHANNELS, 16, 24, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         theirs, ours = (
-            head.predict_mask((features,), [META, META], detections(CLASSES, 3, 2))
+            head.predict_mask((features,), [META, META], detections(num_classes, 3, 2))
             for head in heads
         )
     for their_image, our_image in zip(theirs, ours, strict=True):

@@ -7,6 +7,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from mmpointrend.engine.benchmark import tf32
+
 from .rounding import assert_ratio
 
 CLASSES = 3
@@ -90,6 +92,18 @@ def test_sides_with_the_same_weights_pass(script: ModuleType, models, inputs) ->
         for name in ('refinement', 'prediction', 'mask_loss', 'training_step')
     }
     script.check(models, works, inputs)
+
+
+def test_results_are_compared_in_exact_float32(script: ModuleType, models, inputs) -> None:
+    seen = []
+
+    def work(model, inputs) -> torch.Tensor:
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+        return torch.ones(1)
+
+    with tf32(True):
+        script.check(models, {'work': work}, inputs)
+    assert seen == [(False, False)] * 2
 
 
 @pytest.mark.parametrize(
