@@ -4,13 +4,15 @@ Usage::
 
     python tools/analysis_tools/benchmark_mask_head.py --device cuda --output table.md
 
-Each of them has a table of its own. The rows:
+Ours is compared with mmdet's and, where it is installed, with detectron2's; each has a table of its
+own. The rows:
 
 * refinement: from features and boxes to the masks of the boxes' classes, coarse mask and
   subdivision;
 * prediction: the same, and masks pasted into the image;
 * mask loss: forward and backward of the mask branch, two images with dense masks;
-* training step: forward and backward of the whole model, R50-FPN, two images.
+* training step: forward and backward of the whole model, R50-FPN, two images; not of detectron2,
+  of which only the mask head is built.
 
 Nothing is timed before both sides gave the same masks and losses. Memory is the peak of what a call
 holds in tensors beyond what was there before it.
@@ -22,6 +24,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -35,7 +38,7 @@ from mmpointrend.engine.mask_head_sides import Inputs, Side, make_inputs
 from mmpointrend.engine.mask_head_sides.ours import TRAINING_STEP
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/models/pointrend_r50_fpn.py'
-LIBRARIES = ('mmdet',)
+LIBRARIES = ('mmdet', 'detectron2')
 
 
 def parse_args() -> argparse.Namespace:
@@ -115,6 +118,8 @@ def reason_to_skip(library: str, args: argparse.Namespace) -> str | None:
     """Why a library is left out; None when it is not."""
     if library in args.skip:
         return 'as --skip says'
+    if find_spec(library) is None:
+        return 'not installed'
     planes = side_of(library).PLANES_PER_CLASS * args.boxes * args.classes
     needed, free = planes * 224**2 * 4, free_bytes(args.device)
     if needed > free:

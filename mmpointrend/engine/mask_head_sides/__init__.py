@@ -1,6 +1,7 @@
 """Implementations of PointRend that ``tools/analysis_tools/benchmark_mask_head.py`` compares.
 
-:mod:`.ours` is one side. Every other side is a module with the name of its library, which has
+:mod:`.ours` is one side. Every other side is a module with the name of its library, imported only
+where the library is installed. It has
 
 * ``build(config, device)``, which makes a :class:`Side` with the settings of a model of ours and
   draws the weights of its mask head;

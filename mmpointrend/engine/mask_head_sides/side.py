@@ -45,7 +45,7 @@ def draw_weights(head: nn.Module) -> None:
 def subdivision_steps(rcnn: ConfigDict) -> int:
     """Doublings from the coarse mask to the last resolution, for libraries that count all of them.
 
-    mmdet predicts every cell, as ours does, up to where ours starts.
+    Both mmdet and detectron2 predict every cell, as ours does, up to where ours starts.
 
     Args:
         rcnn: ``test_cfg.rcnn`` of a model of ours.

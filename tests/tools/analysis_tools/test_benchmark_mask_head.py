@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from types import ModuleType
 
-import mmdet
 import pytest
 import torch
 
@@ -40,14 +39,16 @@ def table(text: str) -> dict[str, list[str]]:
     return {name: cells for name, *cells in rows[2:]}
 
 
-def test_table_compares_both_sides(run, capsys, tmp_path: Path) -> None:
-    run('--output', tmp_path / 'tables' / 'table.md')
+@pytest.mark.parametrize(('library', 'other'), [('mmdet', 'detectron2'), ('detectron2', 'mmdet')])
+def test_table_compares_both_sides(run, capsys, tmp_path: Path, library: str, other: str) -> None:
+    version = pytest.importorskip(library).__version__
+    run('--skip', other, '--output', tmp_path / 'tables' / 'table.md')
     written = (tmp_path / 'tables' / 'table.md').read_text(encoding='utf-8')
     assert written == capsys.readouterr().out
     assert '4 boxes, 3 classes, 64 x 96, float32' in written
     assert f'torch {torch.__version__}' in written
-    assert f'mmdet {mmdet.__version__}: same masks and losses on both sides.' in written
-    assert '| mmdet ms | ours ms |' in written
+    assert f'{library} {version}: same masks and losses on both sides.' in written
+    assert f'| {library} ms | ours ms |' in written
     rows = table(written)
     assert list(rows) == WORKS
     for cells in rows.values():
@@ -61,13 +62,13 @@ def test_every_library_has_a_table(script: ModuleType, run, capsys, monkeypatch)
     monkeypatch.setattr(script, 'reason_to_skip', lambda library, args: None)
     monkeypatch.setattr(script, 'compare', lambda library, inputs, args: [f'table of {library}'])
     run()
-    assert capsys.readouterr().out.splitlines()[2:] == ['table of mmdet']
+    assert capsys.readouterr().out.splitlines()[2:] == ['table of mmdet', 'table of detectron2']
 
 
 def test_ours_alone_leaves_the_cells_of_others_empty(run, capsys) -> None:
-    run('--skip', 'mmdet', '--dtype', 'bfloat16')
+    run('--skip', 'mmdet', 'detectron2', '--dtype', 'bfloat16')
     text = capsys.readouterr().out
-    assert 'mmdet left out: as --skip says.\n' in text
+    assert 'mmdet left out: as --skip says.\ndetectron2 left out: as --skip says.\n' in text
     rows = table(text)
     assert list(rows) == WORKS
     for cells in rows.values():
@@ -75,10 +76,19 @@ def test_ours_alone_leaves_the_cells_of_others_empty(run, capsys) -> None:
         assert float(cells[1]) > 0 and float(cells[4]) > 0
 
 
-@pytest.mark.parametrize(('library', 'needed'), [('mmdet', '144.9')])
+def test_library_that_is_not_installed_is_left_out(
+    script: ModuleType, run, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr(script, 'find_spec', lambda library: None)
+    run('--skip', 'mmdet')
+    assert '\ndetectron2 left out: not installed.\n' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('library', 'needed'), [('mmdet', '144.9'), ('detectron2', '90.5')])
 def test_library_that_does_not_fit_is_left_out(
     script: ModuleType, monkeypatch, library: str, needed: str
 ) -> None:
+    pytest.importorskip(library)
     args = argparse.Namespace(skip=(), device='cpu', boxes=300, classes=1203)
     monkeypatch.setattr(script, 'free_bytes', lambda device: 64 * 10**9)
     assert script.reason_to_skip(library, args) == (
