@@ -25,7 +25,8 @@ METRICS = {
     'boundary AP': ('coco/boundary_mAP',),
 }
 
-# What a config says besides the experiment: where and how it runs, what it logs.
+# What a config says besides the experiment: where and how it runs, what it logs, what --tta would
+# do (a test with --tta has it in its model).
 INCIDENTAL = {
     'work_dir',
     'randomness',
@@ -39,6 +40,8 @@ INCIDENTAL = {
     'log_processor',
     'val_evaluator',
     'test_evaluator',
+    'tta_model',
+    'tta_pipeline',
     'num_workers',
     'persistent_workers',
     'pin_memory',

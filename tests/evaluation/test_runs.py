@@ -102,7 +102,12 @@ def test_another_test_does_not_count(tmp_path, values):
 
 def test_settings_are_those_of_the_experiment(tmp_path):
     first = read_run(write_run(tmp_path / 'a', 0.3))
-    elsewhere = {'randomness.seed': 1, 'work_dir': 'b', 'train_dataloader.num_workers': 4}
+    elsewhere = {
+        'randomness.seed': 1,
+        'work_dir': 'b',
+        'train_dataloader.num_workers': 4,
+        'tta_model.type': 'DetTTAModel',
+    }
     assert read_run(write_run(tmp_path / 'b', 0.3, **elsewhere)).settings == first.settings
     deeper = read_run(write_run(tmp_path / 'c', 0.3, **{'model.data.1.depth': 50}))
     changed = set(deeper.settings.items()) - set(first.settings.items())
