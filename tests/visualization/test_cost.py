@@ -30,6 +30,17 @@ def test_colours_are_models_and_markers_are_forms():
     assert masks_a[0] != p10_a[0] == p10_b[0]
 
 
+def test_models_with_the_same_hours_stand_side_by_side():
+    (axis,) = cost_figure(POINTS).axes
+    left, right = (
+        line.get_transform().transform(line.get_xydata())[0]
+        for line in axis.lines
+        if line.get_marker() == 'o'
+    )
+    inches = (right[0] - left[0]) / axis.figure.dpi
+    assert inches == pytest.approx(8 / 72)
+
+
 def test_legend_names_models_and_forms():
     (legend,) = cost_figure(POINTS).legends
     assert [text.get_text() for text in legend.get_texts()] == ['a', 'b', '', 'masks', 'p10']
