@@ -152,6 +152,7 @@ def cell_shares(masks: Tensor, boxes: Tensor, objects: Tensor, size: tuple[int, 
     if not len(boxes):
         return boxes.new_zeros(0, *size)
     if len(masks) > len(boxes):
+        # The float copy below is of the objects or of the regions, whichever are fewer.
         masks, objects = masks[objects], torch.arange(len(boxes), device=boxes.device)
     rois = torch.cat((objects[:, None].float(), boxes.float()), 1)
     return roi_align(masks[:, None].float(), rois, size, 1.0, 0, 'avg', True)[:, 0]

@@ -33,8 +33,9 @@ def build(config: ConfigDict, device: str, weights: Mapping[str, Tensor] | None 
         CheckpointError: When a weight has no place in a model of ours.
     """
     model = build_model(config)
-    draw_weights(model.roi_head.mask_head)
-    if weights is not None:
+    if weights is None:
+        draw_weights(model.roi_head.mask_head)
+    else:
         model.load_state_dict({**model.state_dict(), **rename(weights).tensors})
     return Side('ours', model.to(device).train(), WORKS)
 
